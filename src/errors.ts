@@ -1,0 +1,33 @@
+/**
+ * Every error that Twill throws on purpose extends `TwillError`, holds one sentence with the numbers in it,
+ * and is thrown before anything is changed.
+ */
+export class TwillError extends Error {
+  override get name(): string {
+    return this.constructor.name;
+  }
+}
+
+/** Sizes that do not fit together: `[conv2d] expected 16 input channels (weight 32x16x5x5) but got 3`. */
+export class ShapeError extends TwillError {}
+
+/** An option, attribute or argument whose value or type cannot be used, or an unknown one. */
+export class OptionError extends TwillError {}
+
+/** A file or stream whose content is not what its format promises; the message names the file. */
+export class FormatError extends TwillError {}
+
+/** Data that cannot be found or read; the message says where it was looked for and how to get it. */
+export class DataError extends TwillError {}
+
+/** A label outside 0..classes-1, or a batch that holds values the model cannot learn from. */
+export class LabelError extends TwillError {}
+
+/** The backend that was asked for cannot be had; the message gives every reason and the remedy. */
+export class BackendUnavailableError extends TwillError {}
+
+/** A program or a memory request that a backend refused. */
+export class BackendError extends TwillError {}
+
+/** The loss became NaN or infinite; the message names the epoch and the batch. */
+export class NumericError extends TwillError {}
