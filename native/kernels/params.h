@@ -24,7 +24,7 @@ namespace twill {
 #define TWILL_LINEAR_PARAMS(P) P(IN) P(OUT)
 #define TWILL_CROSS_ENTROPY_PARAMS(P) P(classes)
 #define TWILL_TRANSPOSE_PARAMS(P) P(count) P(groups) P(taps) P(IC) P(OC)  // IC, OC of one group; count = groups * OC
-#define TWILL_ELEMENT_PARAMS(P) P(count) P(slice_stride)                  // slice_stride: floats between partials
+#define TWILL_REDUCE_PARAMS(P) P(count) P(slice_stride) P(accumulate)  // slice_stride: floats between partials; accumulate = 1: sum += 
 #define TWILL_SGD_PARAMS(P) P(count)
 
 #define TWILL_FIELD(name) int32_t name;
@@ -43,7 +43,7 @@ TWILL_PARAMS_STRUCT(MapParams, TWILL_MAP_PARAMS)
 TWILL_PARAMS_STRUCT(LinearParams, TWILL_LINEAR_PARAMS)
 TWILL_PARAMS_STRUCT(CrossEntropyParams, TWILL_CROSS_ENTROPY_PARAMS)
 TWILL_PARAMS_STRUCT(TransposeParams, TWILL_TRANSPOSE_PARAMS)
-TWILL_PARAMS_STRUCT(ElementParams, TWILL_ELEMENT_PARAMS)
+TWILL_PARAMS_STRUCT(ReduceParams, TWILL_REDUCE_PARAMS)
 TWILL_PARAMS_STRUCT(SgdParams, TWILL_SGD_PARAMS)
 
 #undef TWILL_FIELD
