@@ -2,9 +2,17 @@
 //
 // It never allocates, never starts a thread, never throws, and never touches what its call does not name.
 // Its preconditions hold because the runtime checked the whole program when it was loaded (runtime/program.h).
+// The contents of operands are data and nobody checked them: a kernel that indexes by them (labels, argmax) does so
+// only within the operand's extent.
+//
+// A kernel's source is compiled once per instruction set, with TWILL_ISA naming it, and is a function of that name
+// in the namespace twill::TWILL_ISA. Whatever else the file holds is in an anonymous namespace or `static`: an
+// inline function that two instruction sets share would be whichever copy the linker kept.
 #pragma once
 
 #include <cstdint>
+
+#include "params.h"
 
 namespace twill {
 
@@ -24,13 +32,21 @@ enum class Domain : int32_t { images = 0, elements = 1 };
 
 // Parameter structs are plain int32 words (floats travel in operands), so that a program can hold them in place.
 template <typename Params>
-inline const Params& params_of(const Work& work) {
+static inline const Params& params_of(const Work& work) {
   return *reinterpret_cast<const Params*>(work.params);
 }
 
 template <typename T>
-inline T* operand(const Work& work, int index) {
+static inline T* operand(const Work& work, int index) {
   return static_cast<T*>(work.operands[index]);
 }
+
+#ifdef TWILL_ISA
+namespace TWILL_ISA {
+#define TWILL_KERNEL(name, domain, Params, operands) void name(const Work& work, int64_t begin, int64_t end);
+#include "kernels.inc"
+#undef TWILL_KERNEL
+}  // namespace TWILL_ISA
+#endif
 
 }  // namespace twill
