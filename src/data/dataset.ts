@@ -1,0 +1,147 @@
+import { LabelError, OptionError, ShapeError } from '../errors.js';
+import { checkOptions, integerBetween, nonNegativeInteger, positiveInteger, show } from '../options.js';
+
+/** Channels, height and width of one image. */
+export type ImageShape = readonly [channels: number, height: number, width: number];
+
+/** Pixels, NCHW. Bytes are 0..255 and are scaled to 0..1 where they enter a model; floats are taken as they are. */
+export type Pixels = Uint8Array<ArrayBufferLike> | Float32Array<ArrayBufferLike>;
+
+/** Labelled images, addressed by number. What a `DataLoader` and `fit` need of a source of data. */
+export interface Dataset {
+  /** Number of images. */
+  readonly length: number;
+  readonly shape: ImageShape;
+  readonly dtype: 'uint8' | 'float32';
+  /** Name of each class; the label is the index. */
+  readonly classes?: readonly string[] | undefined;
+  /**
+   * Copies the samples `indices` one after the other into `images` (`indices.length` x C*H*W, of `dtype`) and
+   * `labels`. The caller vouches for the indices and the sizes.
+   */
+  copy(indices: Uint32Array, images: Pixels, labels: Int32Array): void;
+}
+
+/** What `new ImageDataset(...)` takes. */
+export interface ImageDatasetOptions {
+  /** N*C*H*W pixels, NCHW. Kept by reference, not copied. */
+  images: Pixels;
+  /** N labels. Kept by reference, not copied. */
+  labels: Uint8Array | Int32Array;
+  shape: ImageShape;
+  classes?: readonly string[] | undefined;
+}
+
+/** Labelled images in memory. */
+export class ImageDataset implements Dataset {
+  readonly images: Pixels;
+  readonly labels: Uint8Array | Int32Array;
+  readonly shape: ImageShape;
+  readonly classes: readonly string[] | undefined;
+  readonly length: number;
+  readonly #imageSize: number;
+
+  /**
+   * @throws ShapeError when pixels, labels and shape do not fit together; LabelError for a label that is negative or
+   * has no class; OptionError for types that are not listed
+   */
+  constructor(options: ImageDatasetOptions) {
+    checkOptions('ImageDataset', options, ['images', 'labels', 'shape', 'classes']);
+    const { images, labels, classes } = options;
+    if (!(images instanceof Uint8Array || images instanceof Float32Array)) {
+      throw new OptionError(
+        `[ImageDataset] images must be a Uint8Array or Float32Array but is ${show(images)}`,
+      );
+    }
+    if (!(labels instanceof Uint8Array || labels instanceof Int32Array)) {
+      throw new OptionError(
+        `[ImageDataset] labels must be a Uint8Array or Int32Array but is ${show(labels)}`,
+      );
+    }
+    const [channels, height, width] = checkShape(options.shape);
+    this.#imageSize = channels * height * width;
+    this.length = labels.length;
+    if (images.length !== this.length * this.#imageSize) {
+      throw new ShapeError(
+        `[ImageDataset] ${labels.length} labels and shape ${channels}x${height}x${width} need ` +
+          `${labels.length * this.#imageSize} pixels but images holds ${images.length}`,
+      );
+    }
+    checkClasses(classes);
+    checkLabels(labels, classes?.length);
+    this.images = images;
+    this.labels = labels;
+    this.shape = Object.freeze([channels, height, width] as const);
+    this.classes = classes && Object.freeze([...classes]);
+  }
+
+  get dtype(): 'uint8' | 'float32' {
+    return this.images instanceof Uint8Array ? 'uint8' : 'float32';
+  }
+
+  /** One sample: its pixels (C*H*W, a view into `images`) and its label. */
+  get(index: number): { image: Pixels; label: number } {
+    integerBetween('ImageDataset.get', 'index', index, 0, this.length - 1);
+    const start = index * this.#imageSize;
+    return { image: this.images.subarray(start, start + this.#imageSize), label: this.labels[index]! };
+  }
+
+  /** Samples `start` (included) to `end` (excluded), sharing the memory of this data set. */
+  subset(start: number, end: number = this.length): ImageDataset {
+    integerBetween('ImageDataset.subset', 'start', start, 0, this.length);
+    integerBetween('ImageDataset.subset', 'end', end, start, this.length);
+    return new ImageDataset({
+      images: this.images.subarray(start * this.#imageSize, end * this.#imageSize),
+      labels: this.labels.subarray(start, end),
+      shape: this.shape,
+      classes: this.classes,
+    });
+  }
+
+  /** The first `n` samples, or all of them when there are fewer. */
+  take(n: number): ImageDataset {
+    return this.subset(0, Math.min(nonNegativeInteger('ImageDataset.take', 'n', n), this.length));
+  }
+
+  copy(indices: Uint32Array, images: Pixels, labels: Int32Array): void {
+    const size = this.#imageSize;
+    for (let i = 0; i < indices.length; i++) {
+      const index = indices[i]!;
+      images.set(this.images.subarray(index * size, (index + 1) * size), i * size);
+      labels[i] = this.labels[index]!;
+    }
+  }
+}
+
+function checkShape(shape: ImageShape): ImageShape {
+  if (!Array.isArray(shape) || shape.length !== 3) {
+    throw new OptionError(`[ImageDataset] shape must be [channels, height, width] but is ${show(shape)}`);
+  }
+  for (const size of shape) positiveInteger('ImageDataset', 'every size in shape', size);
+  const [channels, height, width] = shape as unknown as [number, number, number];
+  const pixels = channels * height * width;
+  if (!Number.isSafeInteger(channels * height) || !Number.isSafeInteger(pixels)) {
+    throw new ShapeError(
+      `[ImageDataset] shape ${shape.join('x')} overflows: one image would have ${pixels} pixels`,
+    );
+  }
+  return [channels, height, width];
+}
+
+function checkClasses(classes: readonly string[] | undefined): void {
+  if (classes === undefined) return;
+  if (!Array.isArray(classes) || classes.length === 0 || !classes.every((name) => typeof name === 'string')) {
+    throw new OptionError(`[ImageDataset] classes must be an array of names but is ${show(classes)}`);
+  }
+}
+
+function checkLabels(labels: Uint8Array | Int32Array, classes: number | undefined): void {
+  const limit = classes ?? 2 ** 31;
+  for (let i = 0; i < labels.length; i++) {
+    const label = labels[i]!;
+    if (label < 0 || label >= limit) {
+      const range = classes === undefined ? '0 or more' : `from 0 to ${classes - 1}`;
+      throw new LabelError(`[ImageDataset] label ${i} is ${label} but must be ${range}`);
+    }
+  }
+}
