@@ -1,0 +1,79 @@
+import { FormatError } from '../errors.js';
+
+/** One finished epoch. */
+export interface EpochRecord {
+  /** From 1. */
+  readonly epoch: number;
+  /** Loss summed over the epoch's batches, each batch's loss being a mean over its images. */
+  readonly cost: number;
+  /** Fraction of the validation images classified correctly, 0..1; NaN where there was no validation. */
+  readonly accuracy: number;
+  /** Seconds of training alone. */
+  readonly seconds: number;
+  /** Seconds of validation. */
+  readonly evalSeconds: number;
+}
+
+/** The backend's `info()`, as far as a report shows it. */
+export interface RunInfo {
+  readonly backend: string;
+  readonly isa: string;
+  readonly threads: number;
+  readonly fallbacks: readonly string[];
+}
+
+/** What `history.json` holds and what the plots are drawn from. */
+export interface History {
+  readonly info: RunInfo;
+  readonly epochs: readonly EpochRecord[];
+}
+
+/** The text of `history.json`: two spaces of indentation, a final newline; NaN becomes null. */
+export function formatHistory(history: History): string {
+  const { info, epochs } = history;
+  return `${JSON.stringify({ info, epochs }, null, 2)}\n`;
+}
+
+/**
+ * Reads the text of a `history.json`.
+ * @param name the file's name, for the message
+ * @throws FormatError when it is not JSON or an epoch lacks a number
+ */
+export function parseHistory(text: string, name = 'history.json'): History {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new FormatError(`${name} is not JSON: ${(error as Error).message}`);
+  }
+  const { info, epochs } = (value ?? {}) as { info?: Partial<RunInfo>; epochs?: unknown };
+  if (typeof info !== 'object' || info === null || !Array.isArray(epochs)) {
+    throw new FormatError(`${name} is not a history: it needs an object "info" and an array "epochs"`);
+  }
+  return {
+    info: {
+      backend: String(info.backend ?? 'unknown'),
+      isa: String(info.isa ?? 'unknown'),
+      threads: Number(info.threads ?? 1),
+      fallbacks: Array.isArray(info.fallbacks) ? info.fallbacks.map(String) : [],
+    },
+    epochs: epochs.map((epoch, index) => parseEpoch(epoch, `epoch ${index} of ${name}`)),
+  };
+}
+
+function parseEpoch(value: unknown, where: string): EpochRecord {
+  const fields = (value ?? {}) as Record<string, unknown>;
+  const read = (key: keyof EpochRecord): number => {
+    const field = fields[key];
+    if (field === null) return Number.NaN;
+    if (typeof field !== 'number') throw new FormatError(`${where} has no number "${key}"`);
+    return field;
+  };
+  return {
+    epoch: read('epoch'),
+    cost: read('cost'),
+    accuracy: read('accuracy'),
+    seconds: read('seconds'),
+    evalSeconds: read('evalSeconds'),
+  };
+}

@@ -1,0 +1,2 @@
+export * from './index.js';
+export { svgToPng } from './raster.node.js';
