@@ -21,19 +21,48 @@
 
 #include <cstdint>
 
+#include "../kernels/kernel.h"
+#include "message.h"
+
 namespace twill {
 
 constexpr int32_t kProgramMagic = 0x4C575431;  // "TWL1"
-constexpr int32_t kHeaderWords = 9;
-constexpr int32_t kBufferWords = 6;
 constexpr int32_t kMaxOperands = 12;
 constexpr int64_t kAlignment = 64;
 
 enum class BufferKind : int32_t { shared = 0, slice = 1, thread = 2 };
 
+// The words, as they lie in a program.
+struct ProgramHeader {
+  int32_t magic, words, capacity, max_slices, tile, threads, blocks, buffers, stages;
+};
+struct ProgramBuffer {
+  int32_t block, offset, length, kind, stride, image_bytes;
+};
+struct ProgramStage {
+  int32_t domain, units, calls;
+};
+struct ProgramCall {
+  int32_t kernel, params, operands;
+};
+
+constexpr int32_t kHeaderWords = sizeof(ProgramHeader) / sizeof(int32_t);
+constexpr int32_t kBufferWords = sizeof(ProgramBuffer) / sizeof(int32_t);
+constexpr int32_t kStageWords = sizeof(ProgramStage) / sizeof(int32_t);
+constexpr int32_t kCallWords = sizeof(ProgramCall) / sizeof(int32_t);
+
 struct Block {
   unsigned char* data;  // aligned to 64 bytes
   int64_t bytes;
 };
+
+// Checks a whole program against its blocks, so that running it needs no checks: known kernels, consistent
+// parameters, every operand within its buffer at the capacity and every buffer within its block. The words must not
+// change afterwards; they are executed in place. On failure returns false and says why in one sentence.
+bool program_check(const int32_t* words, int64_t count, const Block* blocks, int64_t block_count, Message& why);
+
+// Runs a checked program on the first `batch` images of its buffers, 1 <= batch <= capacity, with a team of at most
+// `threads` threads, this one included.
+void program_run(const Kernel* kernels, const int32_t* words, const Block* blocks, int32_t batch, int32_t threads);
 
 }  // namespace twill
