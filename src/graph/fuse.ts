@@ -1,0 +1,66 @@
+import { conv2d } from '../ops/conv2d.js';
+import { canFoldPool, conv2dPool } from '../ops/conv2d_pool.js';
+import { type MaxPool2dAttributes, maxPool2d } from '../ops/max_pool2d.js';
+import type { Op } from '../ops/op.js';
+import { relu } from '../ops/relu.js';
+import type { GraphNode, SymbolicTensor, TracedGraph } from './graph.js';
+
+/**
+ * Folds what follows a convolution into it: ReLU, and a max-pool whose windows do not overlap, in either order
+ * (max and ReLU commute). Only where nobody else reads what lies between.
+ */
+export function fuse({ graph, output }: TracedGraph): GraphNode[] {
+  const readers = countReaders(graph.nodes, output);
+  const nodes = [...graph.nodes];
+  for (let at = 0; at < nodes.length; at++) {
+    if (nodes[at]!.op !== (conv2d as Op)) continue;
+    for (let next = onlyReader(nodes, at, readers); next >= 0; next = onlyReader(nodes, at, readers)) {
+      const folded = fold(nodes[at]!, nodes[next]!);
+      if (!folded) break;
+      nodes.splice(next, 1);
+      nodes[at] = folded;
+    }
+  }
+  return nodes;
+}
+
+/** `conv` with `next` folded in, or undefined where it cannot be. */
+function fold(conv: GraphNode, next: GraphNode): GraphNode | undefined {
+  const attributes = conv.attributes as { relu?: boolean; pool?: readonly [number, number] };
+  const result = { output: next.output, outputTensor: next.outputTensor };
+  if (next.op === (relu as Op)) {
+    return { ...conv, ...result, attributes: { ...attributes, relu: true } };
+  }
+  if (
+    next.op === (maxPool2d as Op) &&
+    !attributes.pool &&
+    canFoldPool(next.attributes as MaxPool2dAttributes)
+  ) {
+    const { kernel } = next.attributes as MaxPool2dAttributes;
+    return { ...conv, ...result, op: conv2dPool as Op, attributes: { ...attributes, pool: kernel } };
+  }
+  return undefined;
+}
+
+function onlyReader(
+  nodes: readonly GraphNode[],
+  at: number,
+  readers: ReadonlyMap<SymbolicTensor, number>,
+): number {
+  const tensor = nodes[at]!.outputTensor;
+  return readers.get(tensor) === 1
+    ? nodes.findIndex(({ inputTensors }) => inputTensors.includes(tensor))
+    : -1;
+}
+
+/** How often each tensor is read; being the graph's output counts as a reading. */
+export function countReaders(
+  nodes: readonly GraphNode[],
+  output: SymbolicTensor,
+): Map<SymbolicTensor, number> {
+  const readers = new Map<SymbolicTensor, number>([[output, 1]]);
+  for (const { inputTensors } of nodes) {
+    for (const tensor of inputTensors) readers.set(tensor, (readers.get(tensor) ?? 0) + 1);
+  }
+  return readers;
+}

@@ -1,0 +1,117 @@
+import { OptionError, ShapeError } from '../errors.js';
+import { flatten } from '../ops/flatten.js';
+import { formatShape, type NodeView, type Op, type TensorSpec } from '../ops/op.js';
+import type { Parameter } from './parameter.js';
+
+/** An application of an op: its inputs and output are symbolic, its parameters the model's own. */
+export interface GraphNode extends NodeView<unknown> {
+  readonly op: Op;
+  /** `conv2d`, or `conv2d cnn1` where a named module applied it; errors and `summary()` quote it. */
+  readonly where: string;
+  /** The path of the module that applied it, or the op's name. */
+  readonly name: string;
+  readonly inputTensors: readonly SymbolicTensor[];
+  readonly outputTensor: SymbolicTensor;
+  readonly parameters: Readonly<Record<string, Parameter>>;
+}
+
+/**
+ * What `forward` receives: a tensor of which only the shape is known, one image's (C, H, W); the batch is open.
+ * Applying modules to it records a graph.
+ */
+export class SymbolicTensor {
+  readonly spec: TensorSpec;
+  readonly graph: Graph;
+
+  constructor(graph: Graph, spec: TensorSpec) {
+    this.graph = graph;
+    this.spec = spec;
+  }
+
+  /** Shape of one image, without the batch: [C, H, W], or [features]. */
+  get shape(): readonly number[] {
+    return this.spec.shape;
+  }
+
+  /** C x H x W to C*H*W features, in PyTorch's order: `x.view(x.size(0), -1)`. */
+  flatten(): SymbolicTensor {
+    return this.graph.apply(flatten as Op, [this], {}, {});
+  }
+}
+
+/** What `forward` recorded: nodes in the order in which they can run. */
+export class Graph {
+  readonly input: SymbolicTensor;
+  readonly nodes: GraphNode[] = [];
+  readonly #names: ReadonlyMap<object, string>;
+
+  /** `names`: what to call the modules that apply ops. */
+  constructor(input: TensorSpec, names: ReadonlyMap<object, string> = new Map()) {
+    this.input = new SymbolicTensor(this, input);
+    this.#names = names;
+  }
+
+  apply<A>(
+    op: Op<A>,
+    inputs: readonly SymbolicTensor[],
+    parameters: Readonly<Record<string, Parameter | null | undefined>>,
+    attributes: A,
+    owner?: object,
+  ): SymbolicTensor {
+    for (const input of inputs) {
+      if (!(input instanceof SymbolicTensor) || input.graph !== this) {
+        throw new OptionError(
+          `[${op.name}] expected the tensor that forward(x) was given, or one made from it`,
+        );
+      }
+    }
+    const name = (owner && this.#names.get(owner)) || op.name;
+    const where = name === op.name ? op.name : `${op.name} ${name}`;
+    const present = Object.fromEntries(
+      Object.entries(parameters).filter((entry): entry is [string, Parameter] => entry[1] != null),
+    );
+    const shapes = Object.fromEntries(Object.entries(present).map(([key, { shape }]) => [key, shape]));
+    const specs = inputs.map(({ spec }) => spec);
+    const output = new SymbolicTensor(this, op.infer(where, specs, shapes, attributes));
+    this.nodes.push({
+      op: op as Op,
+      where,
+      name,
+      inputs: specs,
+      output: output.spec,
+      attributes,
+      inputTensors: inputs,
+      outputTensor: output,
+      parameters: present,
+    });
+    return output;
+  }
+}
+
+/** A graph with its output: what a program is made from. */
+export interface TracedGraph {
+  readonly graph: Graph;
+  readonly output: SymbolicTensor;
+}
+
+/**
+ * Runs `forward` once on a symbolic image of `shape`, [C, H, W] or [features]. Throws `ShapeError` where the
+ * sizes do not fit.
+ */
+export function trace(
+  forward: (x: SymbolicTensor) => SymbolicTensor,
+  shape: readonly number[],
+  names?: ReadonlyMap<object, string>,
+): TracedGraph {
+  if (![1, 3].includes(shape.length) || !shape.every((size) => Number.isSafeInteger(size) && size > 0)) {
+    throw new ShapeError(
+      `expected an image shape of C x H x W, or a number of features, all positive whole numbers, but got ${formatShape(shape)}`,
+    );
+  }
+  const graph = new Graph({ shape: [...shape] }, names);
+  const output = forward(graph.input);
+  if (!(output instanceof SymbolicTensor) || output.graph !== graph) {
+    throw new OptionError('forward(x) has to return a tensor made from x');
+  }
+  return { graph, output };
+}

@@ -1,0 +1,340 @@
+import type { Backend } from '../backend/backend.js';
+import { ShapeError } from '../errors.js';
+import type { LossOp } from '../ops/cross_entropy.js';
+import { type Buffer, type Emitter, sizeOf } from '../ops/op.js';
+import { gradientsNeeded } from './differentiate.js';
+import { fuse } from './fuse.js';
+import type { GraphNode, SymbolicTensor, TracedGraph } from './graph.js';
+import type { Parameter } from './parameter.js';
+import { type ParameterBlock, packingsOf, placeAnywhere, placeTogether } from './placement.js';
+import { type Program, ProgramBuilder } from './program.js';
+
+const FLOAT = Float32Array.BYTES_PER_ELEMENT;
+
+/** What a program shall do with a graph. */
+export interface Request {
+  readonly backend: Backend;
+  /** Images that a run takes at most. */
+  readonly capacity: number;
+  /** Images as bytes 0..255, scaled to 0..1 on the way in, or as floats. */
+  readonly input: 'uint8' | 'float32';
+  /** Ends the graph in a loss over labels: losses and hits come out. */
+  readonly loss?: LossOp;
+  /** Gradients come out: of the loss, or of `gradOutput` that goes in where there is no loss. */
+  readonly gradients?: 'parameters' | 'parameters and input';
+  /** Emits the calls that change the parameters, after the gradients of the whole batch are there. */
+  readonly update?: (emit: UpdateEmitter) => void;
+  /** False leaves the output inside; else it can be read, in PyTorch's order. Default true. */
+  readonly output?: boolean;
+  /** Fuse convolution, ReLU and max-pool. Default true. */
+  readonly fusion?: boolean;
+}
+
+/** What an update rule sees: all trainable parameters side by side, their gradients likewise. */
+export interface UpdateEmitter {
+  readonly count: number;
+  readonly parameters: Buffer;
+  readonly gradients: Buffer;
+  readonly losses: Buffer | undefined;
+  /** A buffer of the program's own, zero at first, kept between runs: `count` floats by default. */
+  state(floats?: number): Buffer;
+  call(
+    kernel: string,
+    params: Readonly<Record<string, number>>,
+    operands: Readonly<Record<string, Buffer | undefined>>,
+  ): void;
+}
+
+/** A program with the buffers through which it is fed and read. */
+export interface LoweredProgram {
+  readonly program: Program;
+  readonly images: Buffer;
+  readonly output: Buffer | undefined;
+  readonly labels: Buffer | undefined;
+  readonly losses: Buffer | undefined;
+  readonly hits: Buffer | undefined;
+  readonly gradOutput: Buffer | undefined;
+  readonly gradInput: Buffer | undefined;
+  /** Gradients of the trainable parameters, side by side in the packed order of `block`. */
+  readonly gradients: Buffer | undefined;
+  readonly block: ParameterBlock | undefined;
+  /** False once a parameter was moved by another program: this one would read stale weights. */
+  current(): boolean;
+}
+
+/** Fuses, differentiates and plans a graph into one program. Throws `ShapeError` and `BackendError`. */
+export function lower(traced: TracedGraph, request: Request): LoweredProgram {
+  return new Lowering(traced, request).run();
+}
+
+class Lowering {
+  readonly #request: Request;
+  readonly #traced: TracedGraph;
+  readonly #nodes: readonly GraphNode[];
+  readonly #builder: ProgramBuilder;
+  readonly #values = new Map<SymbolicTensor, Buffer>();
+  readonly #gradients = new Map<SymbolicTensor, Buffer>();
+  readonly #parameters = new Map<Parameter, Buffer>();
+  readonly #transposes = new Map<Parameter, Buffer>();
+  /** Tensors that share the buffer of the one they were made of. */
+  readonly #aliases: ReadonlyMap<SymbolicTensor, SymbolicTensor>;
+  readonly #needs: { tensors: ReadonlySet<SymbolicTensor>; parameters: ReadonlySet<Parameter> };
+  /** How often a parameter's gradient was asked for so far: a second use needs partial sums of its own. */
+  readonly #gradientUses = new Map<Parameter, number>();
+  readonly #extraGradients: Buffer[] = [];
+  #block: ParameterBlock | undefined;
+  #partials: ReturnType<ProgramBuilder['partials']> | undefined;
+
+  constructor(traced: TracedGraph, request: Request) {
+    this.#traced = traced;
+    this.#request = request;
+    this.#nodes = request.fusion === false ? traced.graph.nodes : fuse(traced);
+    const aliases = this.#nodes.filter(({ op }) => op.alias);
+    this.#aliases = new Map(
+      aliases.map(({ outputTensor, inputTensors }) => [outputTensor, inputTensors[0]!]),
+    );
+    this.#builder = new ProgramBuilder(request.backend, request.capacity);
+    this.#needs = gradientsNeeded(this.#nodes, traced.graph.input, request.gradients);
+  }
+
+  run(): LoweredProgram {
+    const request = this.#request;
+    const { graph, output } = this.#traced;
+    this.#placeParameters();
+    const images = this.#importImages(graph.input);
+    const views = this.#nodes.map((node) => ({ node, emit: this.#emitter(node) }));
+    for (const { node, emit } of views) node.op.forward(emit, node);
+    const exported = request.output === false ? undefined : this.#exportImages(output, this.#value(output));
+    const loss = request.loss ? this.#emitLoss(request.loss, output) : undefined;
+    const gradOutput = request.gradients && !loss ? this.#importGradOutput(output) : undefined;
+    if (request.gradients) {
+      for (const { node, emit } of views.toReversed()) this.#backward(node, emit);
+    }
+    const gradInput = request.gradients === 'parameters and input' ? this.#exportGradInput() : undefined;
+    const gradients = this.#block && this.#reduceGradients(this.#block);
+    if (request.update && gradients) this.#emitUpdate(request.update, gradients, loss?.losses);
+    const program = this.#builder.build();
+    const placements = [...this.#parameters.keys()].map((parameter) => ({
+      parameter,
+      at: parameter.placement,
+    }));
+    return {
+      program,
+      images,
+      output: exported,
+      labels: loss?.labels,
+      losses: loss?.losses,
+      hits: loss?.hits,
+      gradOutput,
+      gradInput,
+      gradients,
+      block: this.#block,
+      current: () => placements.every(({ parameter, at }) => parameter.placement === at),
+    };
+  }
+
+  #placeParameters(): void {
+    const { backend } = this.#request;
+    const packings = packingsOf(this.#nodes);
+    const trainable = new Map([...packings].filter(([parameter]) => this.#needs.parameters.has(parameter)));
+    if (trainable.size > 0) {
+      this.#block = placeTogether(backend, trainable);
+      this.#partials = this.#builder.partials(this.#block.bytes);
+    }
+    placeAnywhere(backend, packings);
+    for (const parameter of packings.keys()) {
+      const { memory, byteOffset } = parameter.placement!;
+      this.#parameters.set(parameter, this.#builder.bound(memory, byteOffset, parameter.size * FLOAT));
+    }
+  }
+
+  #importImages(input: SymbolicTensor): Buffer {
+    const u8 = this.#request.input === 'uint8';
+    const source = this.#builder.batch(sizeOf(input.spec) * (u8 ? 1 : FLOAT), true);
+    this.#values.set(input, this.#toChannelsLast(input, source, u8));
+    return source;
+  }
+
+  /** NCHW from outside to NHWC; the same buffer where both orders are one. */
+  #toChannelsLast(tensor: SymbolicTensor, source: Buffer, u8: boolean): Buffer {
+    const { C, H, W } = imageShape(tensor);
+    if (!u8 && (C === 1 || H * W === 1)) return source;
+    const values = this.#builder.batch(C * H * W * FLOAT);
+    this.#builder.call('import_images', { C, H, W, u8: u8 ? 1 : 0 }, { source, values });
+    return values;
+  }
+
+  #exportImages(tensor: SymbolicTensor, values: Buffer): Buffer {
+    const { C, H, W } = imageShape(tensor);
+    const target = this.#builder.batch(C * H * W * FLOAT, true);
+    this.#builder.call('export_images', { C, H, W, u8: 0 }, { values, target });
+    return target;
+  }
+
+  #importGradOutput(output: SymbolicTensor): Buffer {
+    const source = this.#builder.batch(sizeOf(output.spec) * FLOAT, true);
+    this.#gradients.set(this.#root(output), this.#toChannelsLast(output, source, false));
+    return source;
+  }
+
+  #exportGradInput(): Buffer {
+    const { input } = this.#traced.graph;
+    const grad = this.#gradients.get(input);
+    if (!grad) throw new ShapeError('the output does not depend on the input: there is no gradient to give');
+    return this.#exportImages(input, grad);
+  }
+
+  #emitLoss(loss: LossOp, output: SymbolicTensor) {
+    const classes = loss.classes(output.spec);
+    const labels = this.#builder.batch(Int32Array.BYTES_PER_ELEMENT, true);
+    const losses = this.#builder.batch(FLOAT, true);
+    const hits = this.#builder.batch(Int32Array.BYTES_PER_ELEMENT, true);
+    const gradLogits = this.#request.gradients ? this.#builder.batch(classes * FLOAT) : undefined;
+    if (gradLogits) this.#gradients.set(this.#root(output), gradLogits);
+    loss.emit((kernel, params, operands) => this.#builder.call(kernel, params, operands), classes, {
+      logits: this.#value(output),
+      labels,
+      losses,
+      hits,
+      gradLogits,
+    });
+    return { labels, losses, hits };
+  }
+
+  /** Emits one node's backward pass; a gradient that has contributions already gets a new one added. */
+  #backward(node: GraphNode, emit: Emitter): void {
+    if (node.op.alias || !this.#gradients.has(this.#root(node.outputTensor))) return;
+    const before = new Map(this.#gradients);
+    for (const tensor of node.inputTensors) this.#gradients.delete(this.#root(tensor));
+    node.op.backward(emit, node);
+    for (const tensor of new Set(node.inputTensors.map((one) => this.#root(one)))) {
+      const earlier = before.get(tensor);
+      const now = this.#gradients.get(tensor);
+      if (!earlier) continue;
+      if (now) this.#builder.call('add_into', { size: sizeOf(tensor.spec) }, { x: now, y: earlier });
+      this.#gradients.set(tensor, earlier);
+    }
+  }
+
+  /** Adds up the partial sums of all gradients, side by side as the parameters are. */
+  #reduceGradients(block: ParameterBlock): Buffer {
+    const sum = this.#builder.whole(block.bytes);
+    const slice_stride = this.#builder.sliceStride;
+    const count = block.bytes / FLOAT;
+    this.#builder.call(
+      'reduce_partials',
+      { count, slice_stride, accumulate: 0 },
+      { partials: this.#partials!.all, sum },
+      'epilogue',
+    );
+    for (const partials of this.#extraGradients) {
+      this.#builder.call(
+        'reduce_partials',
+        { count, slice_stride, accumulate: 1 },
+        { partials, sum },
+        'epilogue',
+      );
+    }
+    return sum;
+  }
+
+  #emitUpdate(update: NonNullable<Request['update']>, gradients: Buffer, losses: Buffer | undefined): void {
+    const { memory, bytes } = this.#block!;
+    update({
+      count: bytes / FLOAT,
+      parameters: this.#builder.bound(memory, 0, bytes),
+      gradients,
+      losses,
+      state: (floats = bytes / FLOAT) => this.#builder.whole(floats * FLOAT),
+      call: (kernel, params, operands) => this.#builder.call(kernel, params, operands, 'epilogue'),
+    });
+  }
+
+  #emitter(node: GraphNode): Emitter {
+    const saved = new Map<string, Buffer>();
+    const training = this.#needs.tensors.has(node.outputTensor);
+    return {
+      training,
+      input: (index) => this.#value(node.inputTensors[index]!),
+      output: () => this.#value(node.outputTensor),
+      parameter: (name) => node.parameters[name] && this.#parameters.get(node.parameters[name]),
+      transposed: (name, layout) => this.#transposed(node.parameters[name]!, layout),
+      saved: (name, bytesPerImage) => {
+        if (!training) return undefined;
+        if (!saved.has(name)) saved.set(name, this.#builder.batch(bytesPerImage));
+        return saved.get(name);
+      },
+      temporary: (bytesPerImage) => this.#builder.batch(bytesPerImage),
+      gradOutput: () => this.#gradients.get(this.#root(node.outputTensor))!,
+      gradInput: (index) => this.#gradInput(node.inputTensors[index]!),
+      gradParameter: (name) => this.#gradParameter(node, name),
+      call: (kernel, params, operands) => this.#builder.call(kernel, params, operands),
+    };
+  }
+
+  #gradInput(tensor: SymbolicTensor): Buffer | undefined {
+    if (!this.#needs.tensors.has(tensor)) return undefined;
+    const root = this.#root(tensor);
+    if (!this.#gradients.has(root))
+      this.#gradients.set(root, this.#builder.batch(sizeOf(tensor.spec) * FLOAT));
+    return this.#gradients.get(root);
+  }
+
+  #isTrainable(node: GraphNode): boolean {
+    return Object.values(node.parameters).some((parameter) => this.#needs.parameters.has(parameter));
+  }
+
+  /**
+   * Kernels give the gradients of all parameters of a node in one pass, so a frozen one beside a trainable one has
+   * a place as well, outside the block.
+   */
+  #gradParameter(node: GraphNode, name: string): Buffer | undefined {
+    const parameter = node.parameters[name];
+    if (!parameter || !this.#isTrainable(node)) return undefined;
+    const bytes = parameter.size * FLOAT;
+    const offset = this.#block!.offsets.get(parameter);
+    if (offset === undefined) return this.#builder.partials(bytes).part(0, bytes);
+    const uses = this.#gradientUses.get(parameter) ?? 0;
+    this.#gradientUses.set(parameter, uses + 1);
+    if (uses === 0) return this.#partials!.part(offset, bytes);
+    const extra = this.#builder.partials(this.#block!.bytes);
+    this.#extraGradients.push(extra.all);
+    return extra.part(offset, bytes);
+  }
+
+  #transposed(
+    parameter: Parameter,
+    { groups, taps, IC, OC }: { groups: number; taps: number; IC: number; OC: number },
+  ) {
+    const known = this.#transposes.get(parameter);
+    if (known) return known;
+    const weight_t = this.#builder.whole(parameter.size * FLOAT);
+    const operands = { weight: this.#parameters.get(parameter), weight_t };
+    this.#builder.call(
+      'weight_transpose',
+      { count: groups * OC, groups, taps, IC, OC },
+      operands,
+      'prologue',
+    );
+    this.#transposes.set(parameter, weight_t);
+    return weight_t;
+  }
+
+  #value(tensor: SymbolicTensor): Buffer {
+    const root = this.#root(tensor);
+    if (!this.#values.has(root)) this.#values.set(root, this.#builder.batch(sizeOf(root.spec) * FLOAT));
+    return this.#values.get(root)!;
+  }
+
+  /** The tensor whose buffer this one shares: itself, or what a flatten was made of. */
+  #root(tensor: SymbolicTensor): SymbolicTensor {
+    const origin = this.#aliases.get(tensor);
+    return origin ? this.#root(origin) : tensor;
+  }
+}
+
+/** A tensor's [C, H, W] as it lies in memory; features are 1 x 1 images. */
+function imageShape({ spec }: SymbolicTensor): { C: number; H: number; W: number } {
+  const [C, H, W] = spec.flattened ?? (spec.shape.length === 3 ? spec.shape : [sizeOf(spec), 1, 1]);
+  return { C: C!, H: H!, W: W! };
+}

@@ -1,0 +1,68 @@
+import type { Backend, Memory } from '../backend/backend.js';
+import { ShapeError } from '../errors.js';
+import { formatShape } from '../ops/op.js';
+import { type Packing, pack, unpack } from '../ops/packing.js';
+
+/** Where a parameter's values live on a backend. */
+export interface Placement {
+  readonly backend: Backend;
+  readonly memory: Memory;
+  readonly byteOffset: number;
+  readonly packing: Packing;
+}
+
+/**
+ * A tensor that a model owns: a weight, a bias. Until a program first uses it the values are here; from then on
+ * they are in a backend's memory, and `read` and `write` go there.
+ */
+export class Parameter {
+  readonly shape: readonly number[];
+  readonly size: number;
+  /** False freezes it: no gradient is computed and no optimizer changes it. Takes effect in the next `Trainer`. */
+  requiresGrad = true;
+  #values: Float32Array | undefined;
+  #placement: Placement | undefined;
+
+  /** `values` in PyTorch's order; zeros by default. Throws `ShapeError` where their number is not the shape's. */
+  constructor(shape: readonly number[], values?: Float32Array) {
+    this.shape = [...shape];
+    this.size = shape.reduce((product, size) => product * size, 1);
+    this.#values = new Float32Array(this.size);
+    if (values) this.write(values);
+  }
+
+  /** A copy of the values, in PyTorch's order. */
+  read(): Float32Array {
+    if (!this.#placement) return this.#values!.slice();
+    const packed = new Float32Array(this.size);
+    this.#placement.memory.read(packed, this.#placement.byteOffset);
+    return unpack(packed, this.shape, this.#placement.packing);
+  }
+
+  /** Replaces the values by a copy of `values`, in PyTorch's order. */
+  write(values: Float32Array): void {
+    if (values.length !== this.size) {
+      throw new ShapeError(
+        `expected ${this.size} values for a parameter of ${formatShape(this.shape)} but got ${values.length}`,
+      );
+    }
+    if (!this.#placement) this.#values!.set(values);
+    else
+      this.#placement.memory.write(
+        pack(values, this.shape, this.#placement.packing),
+        this.#placement.byteOffset,
+      );
+  }
+
+  get placement(): Placement | undefined {
+    return this.#placement;
+  }
+
+  /** Moves the values to a backend's memory, from the host or from where they were. */
+  place(placement: Placement): void {
+    const values = this.read();
+    placement.memory.write(pack(values, this.shape, placement.packing), placement.byteOffset);
+    this.#placement = placement;
+    this.#values = undefined;
+  }
+}

@@ -1,0 +1,175 @@
+import type { Backend, Executable, Memory, Values } from '../backend/backend.js';
+import { BackendError } from '../errors.js';
+import type { Buffer, Operands } from '../ops/op.js';
+import { type Call, KIND, type Layout, layOut, MAX_SLICES, type Role, type Stage } from './layout.js';
+import { ALIGNMENT, align } from './plan.js';
+
+// The words of native/runtime/program.h.
+const MAGIC = 0x4c575431;
+const DOMAIN = { images: 0, elements: 1 } as const;
+
+type Section = 'prologue' | 'body' | 'epilogue';
+
+/** A loaded program: it runs, and its external buffers can be written and read. */
+export class Program {
+  readonly capacity: number;
+  /** Bytes of the program's own memory: activations, gradients, scratch. */
+  readonly bytes: number;
+  readonly #executable: Executable;
+  readonly #memory: Memory;
+  /** Byte offset of each buffer in the program's memory; -1 where it cannot be reached from outside. */
+  readonly #offsets: readonly number[];
+
+  constructor(executable: Executable, memory: Memory, offsets: readonly number[], capacity: number) {
+    this.#executable = executable;
+    this.#memory = memory;
+    this.#offsets = offsets;
+    this.capacity = capacity;
+    this.bytes = memory.bytes;
+  }
+
+  write(buffer: Buffer, values: Values): void {
+    this.#memory.write(values, this.#offsets[buffer.id]!);
+  }
+
+  read(buffer: Buffer, target: Values): void {
+    this.#memory.read(target, this.#offsets[buffer.id]!);
+  }
+
+  run(batch: number): void {
+    this.#executable.run(batch);
+  }
+
+  runAsync(batch: number): Promise<void> {
+    return this.#executable.runAsync(batch);
+  }
+
+  dispose(): void {
+    this.#executable.dispose();
+    this.#memory.dispose();
+  }
+}
+
+/** Collects kernel calls and buffers, then plans the memory and encodes the words. */
+export class ProgramBuilder {
+  readonly #backend: Backend;
+  readonly #capacity: number;
+  readonly #roles: Role[] = [];
+  readonly #sections: Record<Section, Stage[]> = { prologue: [], body: [], epilogue: [] };
+  #partialBytes = 0;
+
+  constructor(backend: Backend, capacity: number) {
+    this.#backend = backend;
+    this.#capacity = capacity;
+  }
+
+  bound(memory: Memory, byteOffset: number, bytes: number): Buffer {
+    return this.#add({ kind: 'bound', memory, byteOffset, bytes });
+  }
+
+  whole(bytes: number): Buffer {
+    return this.#add({ kind: 'whole', bytes });
+  }
+
+  batch(bytesPerImage: number, external = false): Buffer {
+    return this.#add({ kind: 'batch', bytesPerImage, external });
+  }
+
+  /** Reserves partial sums of `bytes`: `all` instances, for adding them up, and parts of the instance at hand. */
+  partials(bytes: number): { all: Buffer; part: (byteOffset: number, bytes: number) => Buffer } {
+    const start = this.#partialBytes;
+    this.#partialBytes += align(bytes);
+    return {
+      all: this.#add({ kind: 'partial', byteOffset: start, bytes, all: true }),
+      part: (offset, size) =>
+        this.#add({ kind: 'partial', byteOffset: start + offset, bytes: size, all: false }),
+    };
+  }
+
+  /** Floats from one instance of the partial sums to the next; known once all of them are reserved. */
+  get sliceStride(): number {
+    return this.#partialBytes / Float32Array.BYTES_PER_ELEMENT;
+  }
+
+  /** Adds a call to the end of a section; it joins the last stage where that has the same units. */
+  call(
+    kernel: string,
+    params: Readonly<Record<string, number>>,
+    operands: Operands,
+    section: Section = 'body',
+  ): void {
+    const signature = this.#backend.kernels.get(kernel);
+    if (!signature) throw new BackendError(`the ${this.#backend.name} backend has no kernel ${kernel}`);
+    const call: Call = {
+      signature,
+      params: signature.params.map((name) => word(kernel, name, params[name])),
+      operands: signature.operands.map(({ name, optional }) => {
+        const buffer = operands[name];
+        if (!buffer && !optional) throw new BackendError(`[${kernel}] operand ${name} is missing`);
+        return buffer ? buffer.id : -1;
+      }),
+    };
+    const units = signature.domain === 'elements' ? call.params[0]! : 0;
+    const stages = this.#sections[section];
+    const last = stages.at(-1);
+    if (last && last.domain === signature.domain && last.units === units) last.calls.push(call);
+    else stages.push({ domain: signature.domain, units, calls: [call] });
+  }
+
+  /** Makes what follows wait until all that came before is complete for the whole batch. */
+  barrier(section: Section = 'body'): void {
+    this.#sections[section].push({ domain: 'images', units: 0, calls: [] });
+  }
+
+  /** Plans, allocates and loads. Throws `BackendError` where the backend refuses the memory or the program. */
+  build(): Program {
+    const { prologue, body, epilogue } = this.#sections;
+    const stages = [...prologue, ...body, ...epilogue].filter(({ calls }) => calls.length > 0);
+    const layout = layOut(
+      this.#roles,
+      stages,
+      this.#capacity,
+      this.#partialBytes,
+      this.#backend.info().threads,
+    );
+    const memory = this.#backend.allocate(layout.bytes);
+    const blocks = [memory, ...layout.boundMemories];
+    const executable = this.#backend.load(encode(layout, stages, this.#capacity, blocks.length), blocks);
+    const offsets = layout.entries.map(({ block, kind, offset }) =>
+      block === 0 && kind === KIND.shared ? offset : -1,
+    );
+    return new Program(executable, memory, offsets, this.#capacity);
+  }
+
+  #add(role: Role): Buffer {
+    return { id: this.#roles.push(role) - 1 };
+  }
+}
+
+function word(kernel: string, name: string, value: number | undefined): number {
+  if (value === undefined || !Number.isInteger(value) || value < -(2 ** 31) || value >= 2 ** 31) {
+    throw new BackendError(`[${kernel}] parameter ${name} has to be a 32-bit whole number but is ${value}`);
+  }
+  return value;
+}
+
+function encode(layout: Layout, stages: readonly Stage[], capacity: number, blocks: number): Int32Array {
+  const { entries, tile, threads } = layout;
+  const words = [MAGIC, 0, capacity, MAX_SLICES, tile, threads, blocks, entries.length, stages.length];
+  const units = (bytes: number) => {
+    if (bytes / ALIGNMENT >= 2 ** 31)
+      throw new BackendError(`a buffer at ${bytes} bytes is beyond what a program can hold`);
+    return Math.ceil(bytes / ALIGNMENT);
+  };
+  for (const { block, offset, bytes, kind, stride, imageBytes } of entries) {
+    words.push(block, units(offset), units(bytes), kind, units(stride), imageBytes);
+  }
+  for (const { domain, units: count, calls } of stages) {
+    words.push(DOMAIN[domain], count, calls.length);
+    for (const { signature, params, operands } of calls) {
+      words.push(signature.id, params.length, operands.length, ...params, ...operands);
+    }
+  }
+  words[1] = words.length;
+  return Int32Array.from(words);
+}

@@ -1,0 +1,141 @@
+import { ShapeError } from '../errors.js';
+import { formatShape, type NodeView, type Op, sizeOf } from './op.js';
+import { PLAIN } from './packing.js';
+import { reluBackward } from './relu.js';
+
+/** Attributes as PyTorch names them, each for height and width; `relu` is set by fusion. */
+export interface Conv2dAttributes {
+  readonly stride: readonly [number, number];
+  readonly padding: readonly [number, number];
+  readonly dilation: readonly [number, number];
+  readonly groups: number;
+  readonly kernel: readonly [number, number];
+  readonly outChannels: number;
+  readonly relu?: boolean;
+}
+
+/** Output size along one axis: floor((size + 2 padding - dilation (kernel - 1) - 1) / stride) + 1, as PyTorch. */
+export function windowOutput(
+  size: number,
+  kernel: number,
+  stride: number,
+  padding: number,
+  dilation: number,
+): number {
+  return Math.floor((size + 2 * padding - dilation * (kernel - 1) - 1) / stride) + 1;
+}
+
+/** Cross-correlation of C x H x W images with OIHW weights, torch.nn.functional.conv2d. */
+export const conv2d: Op<Conv2dAttributes> = {
+  name: 'conv2d',
+
+  infer(where, inputs, parameters, { stride, padding, dilation, groups }) {
+    const shape = inputs[0]!.shape;
+    const weight = parameters.weight!;
+    const bias = parameters.bias;
+    if (shape.length !== 3) {
+      throw new ShapeError(`[${where}] expected images of C x H x W but got ${formatShape(shape)}`);
+    }
+    if (weight.length !== 4) {
+      throw new ShapeError(
+        `[${where}] expected a weight of OC x IC/groups x KH x KW but got ${formatShape(weight)}`,
+      );
+    }
+    const [C, H, W] = shape as [number, number, number];
+    const [OC, ICG, KH, KW] = weight as [number, number, number, number];
+    if (C !== ICG * groups) {
+      const given = groups === 1 ? '' : `, ${groups} groups`;
+      throw new ShapeError(
+        `[${where}] expected ${ICG * groups} input channels (weight ${formatShape(weight)}${given}) but got ${C}`,
+      );
+    }
+    if (OC % groups !== 0) {
+      throw new ShapeError(`[${where}] ${OC} output channels do not divide into ${groups} groups`);
+    }
+    if (bias && (bias.length !== 1 || bias[0] !== OC)) {
+      throw new ShapeError(
+        `[${where}] expected a bias of ${OC} (weight ${formatShape(weight)}) but got ${formatShape(bias)}`,
+      );
+    }
+    const OH = windowOutput(H, KH, stride[0], padding[0], dilation[0]);
+    const OW = windowOutput(W, KW, stride[1], padding[1], dilation[1]);
+    if (OH < 1 || OW < 1) {
+      const reach = `${dilation[0] * (KH - 1) + 1}x${dilation[1] * (KW - 1) + 1}`;
+      throw new ShapeError(
+        `[${where}] the kernel reaches over ${reach} pixels but the padded image has only ` +
+          `${H + 2 * padding[0]}x${W + 2 * padding[1]}`,
+      );
+    }
+    return { shape: [OC, OH, OW] };
+  },
+
+  packing: (parameter, { attributes }) =>
+    parameter === 'weight' ? { kind: 'conv2d', groups: attributes.groups } : PLAIN,
+
+  flops({ inputs, output, attributes: { kernel, groups } }) {
+    return 2 * sizeOf(output) * (inputs[0]!.shape[0]! / groups) * kernel[0] * kernel[1];
+  },
+
+  forward(emit, node) {
+    emit.call('conv2d_forward', conv2dParams(node), {
+      x: emit.input(0),
+      weight: emit.parameter('weight'),
+      bias: emit.parameter('bias'),
+      y: emit.output(),
+    });
+  },
+
+  backward(emit, node) {
+    const params = conv2dParams(node);
+    if (node.attributes.relu) reluBackward(emit, node.output);
+    const gradWeight = emit.gradParameter('weight');
+    const gradInput = emit.gradInput(0);
+    if (gradWeight) {
+      emit.call('conv2d_backward_weight', params, {
+        x: emit.input(0),
+        grad_output: emit.gradOutput(),
+        grad_weight: gradWeight,
+        grad_bias: emit.gradParameter('bias'),
+      });
+    }
+    if (gradInput) {
+      emit.call('conv2d_backward_input', params, {
+        grad_output: emit.gradOutput(),
+        weight_t: emit.transposed('weight', transposeLayout(node)),
+        grad_input: gradInput,
+      });
+    }
+  },
+};
+
+export function transposeLayout({
+  inputs,
+  attributes: { kernel, groups, outChannels },
+}: NodeView<Conv2dAttributes>) {
+  const IC = inputs[0]!.shape[0]! / groups;
+  return { groups, taps: kernel[0] * kernel[1], IC, OC: outChannels / groups };
+}
+
+/** The words of Conv2dParams (native/kernels/params.h). */
+export function conv2dParams(node: NodeView<Conv2dAttributes>) {
+  const { stride, padding, dilation, groups, kernel, outChannels, relu } = node.attributes;
+  const [IC, IH, IW] = node.inputs[0]!.shape as [number, number, number];
+  return {
+    IC,
+    IH,
+    IW,
+    OC: outChannels,
+    OH: windowOutput(IH, kernel[0], stride[0], padding[0], dilation[0]),
+    OW: windowOutput(IW, kernel[1], stride[1], padding[1], dilation[1]),
+    KH: kernel[0],
+    KW: kernel[1],
+    stride_h: stride[0],
+    stride_w: stride[1],
+    pad_h: padding[0],
+    pad_w: padding[1],
+    dilation_h: dilation[0],
+    dilation_w: dilation[1],
+    groups,
+    relu: relu ? 1 : 0,
+  };
+}

@@ -1,0 +1,18 @@
+import { type Op, sizeOf } from './op.js';
+
+/**
+ * C x H x W to C*H*W features, torch.flatten(x, 1). No kernel runs: whoever reads the features knows from
+ * `flattened` that they lie in (H, W, C) order.
+ */
+export const flatten: Op<Record<string, never>> = {
+  name: 'flatten',
+  alias: true,
+  infer(_where, inputs) {
+    const input = inputs[0]!;
+    if (input.shape.length !== 3) return { ...input, shape: [sizeOf(input)] };
+    return { shape: [sizeOf(input)], flattened: input.shape as [number, number, number] };
+  },
+  flops: () => 0,
+  forward() {},
+  backward() {},
+};

@@ -1,0 +1,73 @@
+import { ShapeError } from '../errors.js';
+import { formatShape, type NodeView, type Op, sizeOf } from './op.js';
+import { PLAIN } from './packing.js';
+
+/** x W^T + b with weight [OUT][IN], torch.nn.functional.linear. */
+export const linear: Op<Record<string, never>> = {
+  name: 'linear',
+
+  infer(where, inputs, parameters) {
+    const shape = inputs[0]!.shape;
+    const weight = parameters.weight!;
+    const bias = parameters.bias;
+    if (weight.length !== 2) {
+      throw new ShapeError(`[${where}] expected a weight of OUT x IN but got ${formatShape(weight)}`);
+    }
+    const [OUT, IN] = weight as [number, number];
+    if (shape.length !== 1) {
+      throw new ShapeError(
+        `[${where}] expected ${IN} features an image (weight ${formatShape(weight)}) but got ${formatShape(shape)}: flatten it first`,
+      );
+    }
+    if (shape[0] !== IN) {
+      throw new ShapeError(
+        `[${where}] expected ${IN} features (weight ${formatShape(weight)}) but got ${shape[0]}`,
+      );
+    }
+    if (bias && (bias.length !== 1 || bias[0] !== OUT)) {
+      throw new ShapeError(
+        `[${where}] expected a bias of ${OUT} (weight ${formatShape(weight)}) but got ${formatShape(bias)}`,
+      );
+    }
+    return { shape: [OUT] };
+  },
+
+  packing: (parameter, { inputs }) =>
+    parameter === 'weight' ? { kind: 'linear', flattened: inputs[0]!.flattened } : PLAIN,
+
+  flops: ({ inputs, output }) => 2 * sizeOf(inputs[0]!) * sizeOf(output),
+
+  forward(emit, node) {
+    emit.call('linear_forward', linearParams(node), {
+      x: emit.input(0),
+      weight: emit.parameter('weight'),
+      bias: emit.parameter('bias'),
+      y: emit.output(),
+    });
+  },
+
+  backward(emit, node) {
+    const params = linearParams(node);
+    const gradWeight = emit.gradParameter('weight');
+    const gradInput = emit.gradInput(0);
+    if (gradWeight) {
+      emit.call('linear_backward_weight', params, {
+        x: emit.input(0),
+        grad_output: emit.gradOutput(),
+        grad_weight: gradWeight,
+        grad_bias: emit.gradParameter('bias'),
+      });
+    }
+    if (gradInput) {
+      emit.call('linear_backward_input', params, {
+        grad_output: emit.gradOutput(),
+        weight_t: emit.transposed('weight', { groups: 1, taps: 1, IC: params.IN, OC: params.OUT }),
+        grad_input: gradInput,
+      });
+    }
+  },
+};
+
+function linearParams({ inputs, output }: NodeView<unknown>) {
+  return { IN: sizeOf(inputs[0]!), OUT: sizeOf(output) };
+}

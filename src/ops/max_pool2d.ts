@@ -1,0 +1,88 @@
+import { ShapeError } from '../errors.js';
+import { formatShape, type NodeView, type Op, sizeOf } from './op.js';
+
+export interface MaxPool2dAttributes {
+  readonly kernel: readonly [number, number];
+  readonly stride: readonly [number, number];
+  readonly padding: readonly [number, number];
+  readonly dilation: readonly [number, number];
+  readonly ceilMode: boolean;
+}
+
+/**
+ * Output size along one axis, torch.nn.MaxPool2d: in ceil mode a last window that would start in the right padding
+ * is dropped.
+ */
+export function poolOutput(
+  size: number,
+  { kernel, stride, padding, dilation, ceilMode }: MaxPool2dAttributes,
+  axis: 0 | 1,
+): number {
+  const span = size + 2 * padding[axis] - dilation[axis] * (kernel[axis] - 1) - 1;
+  const output = (ceilMode ? Math.ceil(span / stride[axis]) : Math.floor(span / stride[axis])) + 1;
+  return ceilMode && (output - 1) * stride[axis] >= size + padding[axis] ? output - 1 : output;
+}
+
+/** The largest value of each window; the first of equals, and NaN above all, as torch.nn.functional.max_pool2d. */
+export const maxPool2d: Op<MaxPool2dAttributes> = {
+  name: 'max_pool2d',
+
+  infer(where, inputs, _parameters, attributes) {
+    const shape = inputs[0]!.shape;
+    if (shape.length !== 3) {
+      throw new ShapeError(`[${where}] expected images of C x H x W but got ${formatShape(shape)}`);
+    }
+    const [C, H, W] = shape as [number, number, number];
+    const OH = poolOutput(H, attributes, 0);
+    const OW = poolOutput(W, attributes, 1);
+    if (OH < 1 || OW < 1) {
+      const { kernel, padding, dilation } = attributes;
+      const reach = `${dilation[0] * (kernel[0] - 1) + 1}x${dilation[1] * (kernel[1] - 1) + 1}`;
+      throw new ShapeError(
+        `[${where}] the window reaches over ${reach} pixels but the padded image has only ` +
+          `${H + 2 * padding[0]}x${W + 2 * padding[1]}`,
+      );
+    }
+    return { shape: [C, OH, OW] };
+  },
+
+  flops: ({ output, attributes: { kernel } }) => sizeOf(output) * kernel[0] * kernel[1],
+
+  forward(emit, node) {
+    emit.call('max_pool2d_forward', maxPool2dParams(node), {
+      x: emit.input(0),
+      y: emit.output(),
+      argmax: emit.saved('argmax', 4 * sizeOf(node.output)),
+    });
+  },
+
+  backward(emit, node) {
+    const gradInput = emit.gradInput(0);
+    if (!gradInput) return;
+    emit.call('max_pool2d_backward', maxPool2dParams(node), {
+      grad_output: emit.gradOutput(),
+      argmax: emit.saved('argmax', 4 * sizeOf(node.output)),
+      grad_input: gradInput,
+    });
+  },
+};
+
+function maxPool2dParams({ inputs, output, attributes }: NodeView<MaxPool2dAttributes>) {
+  const { kernel, stride, padding, dilation } = attributes;
+  const [C, IH, IW] = inputs[0]!.shape as [number, number, number];
+  return {
+    C,
+    IH,
+    IW,
+    OH: output.shape[1]!,
+    OW: output.shape[2]!,
+    KH: kernel[0],
+    KW: kernel[1],
+    stride_h: stride[0],
+    stride_w: stride[1],
+    pad_h: padding[0],
+    pad_w: padding[1],
+    dilation_h: dilation[0],
+    dilation_w: dilation[1],
+  };
+}

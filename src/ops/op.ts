@@ -1,0 +1,81 @@
+import type { Packing } from './packing.js';
+
+/**
+ * What is known of a tensor before anything runs. Shapes are those of one image: the batch is open until a
+ * program runs, and every shape a person sees is PyTorch's (C, H, W), though values lie channels-last in memory.
+ */
+export interface TensorSpec {
+  readonly shape: readonly number[];
+  /** The [C, H, W] that a flattened tensor was made of: its values still lie in (H, W, C) order. */
+  readonly flattened?: readonly [number, number, number];
+}
+
+/** A buffer of the program under construction; only the graph layer looks inside. */
+export interface Buffer {
+  readonly id: number;
+}
+
+/** Operands of a kernel call by the names in its signature; `undefined` leaves an optional one out. */
+export type Operands = Readonly<Record<string, Buffer | undefined>>;
+
+/** A node as its op sees it. */
+export interface NodeView<Attributes> {
+  readonly inputs: readonly TensorSpec[];
+  readonly output: TensorSpec;
+  readonly attributes: Attributes;
+}
+
+/** What an op uses to emit its kernel calls. */
+export interface Emitter {
+  /** True where a backward pass follows: then `saved` buffers exist. */
+  readonly training: boolean;
+  input(index: number): Buffer;
+  output(): Buffer;
+  parameter(name: string): Buffer | undefined;
+  /** The parameter's transpose, [G][OC/G][taps][IC/G] of [G][taps][IC/G][OC/G], made once a run. */
+  transposed(name: string, layout: { groups: number; taps: number; IC: number; OC: number }): Buffer;
+  /** A buffer that forward fills and backward reads; undefined where no backward pass follows. */
+  saved(name: string, bytesPerImage: number): Buffer | undefined;
+  /** A buffer for this call of the op alone. */
+  temporary(bytesPerImage: number): Buffer;
+  /** The upstream gradient. An op may overwrite it: nothing reads it after. */
+  gradOutput(): Buffer;
+  /** Where the gradient of an input goes; undefined where nobody needs it. */
+  gradInput(index: number): Buffer | undefined;
+  /** Where the partial sums of a parameter's gradient go; undefined where it is absent or the node is frozen. */
+  gradParameter(name: string): Buffer | undefined;
+  call(kernel: string, params: Readonly<Record<string, number>>, operands: Operands): void;
+}
+
+/**
+ * A differentiable operation, in one place: its output shape, the kernels that compute it and its gradient, its
+ * arithmetic. Adding one is adding a file here (and kernels, if it needs new ones).
+ */
+export interface Op<Attributes = unknown> {
+  readonly name: string;
+  /** The output is the input seen with another shape: it shares the input's buffer, and its gradient likewise. */
+  readonly alias?: boolean;
+  /** Infers the output; throws `ShapeError` naming `where`. Parameter shapes are PyTorch's. */
+  infer(
+    where: string,
+    inputs: readonly TensorSpec[],
+    parameters: Readonly<Record<string, readonly number[]>>,
+    attributes: Attributes,
+  ): TensorSpec;
+  /** How a parameter lies in backend memory. */
+  packing?(parameter: string, node: NodeView<Attributes>): Packing;
+  /** Floating-point operations of the forward pass of one image (a multiply-add is two). */
+  flops(node: NodeView<Attributes>): number;
+  forward(emit: Emitter, node: NodeView<Attributes>): void;
+  backward(emit: Emitter, node: NodeView<Attributes>): void;
+}
+
+/** Floats in one image of a tensor. */
+export function sizeOf(spec: TensorSpec): number {
+  return spec.shape.reduce((product, size) => product * size, 1);
+}
+
+/** `32x16x5x5` */
+export function formatShape(shape: readonly number[]): string {
+  return shape.length === 0 ? 'scalar' : shape.join('x');
+}
