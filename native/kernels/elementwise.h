@@ -1,0 +1,30 @@
+// Loops over floats that a vector at a time passes by: the tail is a partial vector, so nothing past it is touched.
+#pragma once
+
+#include "../simd/simd.h"
+
+namespace twill {
+namespace {
+
+TWILL_INLINE simd::Vec load_lanes(const float* p, int lanes) {
+  return lanes == simd::kWidth ? simd::load(p) : simd::load_partial(p, lanes);
+}
+
+TWILL_INLINE void store_lanes(float* p, simd::Vec v, int lanes) {
+  if (lanes == simd::kWidth) {
+    simd::store(p, v);
+  } else {
+    simd::store_partial(p, v, lanes);
+  }
+}
+
+// body(i, lanes) for each vector of [begin, end).
+template <typename Body>
+TWILL_INLINE void each_vector(int64_t begin, int64_t end, const Body& body) {
+  int64_t i = begin;
+  for (; i + simd::kWidth <= end; i += simd::kWidth) body(i, simd::kWidth);
+  if (i < end) body(i, static_cast<int>(end - i));
+}
+
+}  // namespace
+}  // namespace twill
