@@ -1,0 +1,35 @@
+# The native addon, build/Release/twill.node.
+find_package(OpenMP REQUIRED COMPONENTS CXX)
+
+# Headers come from npm packages, so that nothing is downloaded and plain CMake finds them too.
+foreach(header "node-api-headers').include_dir" "node-addon-api').include_dir")
+  execute_process(
+    COMMAND node -p "require('path').resolve(require('${header})"
+    WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}
+    OUTPUT_VARIABLE directory
+    OUTPUT_STRIP_TRAILING_WHITESPACE
+    COMMAND_ERROR_IS_FATAL ANY)
+  list(APPEND TWILL_NODE_INCLUDES ${directory})
+endforeach()
+
+file(GLOB TWILL_RUNTIME_SOURCES CONFIGURE_DEPENDS native/runtime/*.cc)
+add_library(twill_runtime OBJECT ${TWILL_RUNTIME_SOURCES})
+target_compile_options(twill_runtime PRIVATE ${TWILL_WARNINGS} -fno-exceptions -fno-rtti)
+target_link_libraries(twill_runtime PRIVATE OpenMP::OpenMP_CXX)
+
+file(GLOB TWILL_ADDON_SOURCES CONFIGURE_DEPENDS native/addon/*.cc)
+add_library(twill MODULE ${TWILL_ADDON_SOURCES})
+target_include_directories(twill SYSTEM PRIVATE ${TWILL_NODE_INCLUDES})
+target_compile_definitions(twill PRIVATE NAPI_VERSION=8 NAPI_CPP_EXCEPTIONS)
+target_compile_options(twill PRIVATE ${TWILL_WARNINGS})
+target_link_libraries(twill PRIVATE twill_runtime ${TWILL_KERNEL_LIBRARIES} OpenMP::OpenMP_CXX)
+set_target_properties(twill PROPERTIES PREFIX "" SUFFIX ".node" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/Release)
+
+if(APPLE)
+  target_link_options(twill PRIVATE -undefined dynamic_lookup)
+else()
+  # A published addon has the OpenMP runtime beside it. It stays mapped after its last environment is gone: threads of
+  # its team may still be on their way out.
+  set_target_properties(twill PROPERTIES BUILD_RPATH "$ORIGIN" INSTALL_RPATH "$ORIGIN")
+  target_link_options(twill PRIVATE -Wl,-z,nodelete)
+endif()

@@ -1,0 +1,88 @@
+#include "session.h"
+
+#include <system_error>
+
+namespace twill {
+
+std::unique_lock<std::mutex> Session::between_runs() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  changed_.wait(lock, [this] { return jobs_.empty(); });
+  return lock;
+}
+
+Napi::Promise Session::run_later(std::shared_ptr<const LoadedProgram> program, int32_t batch) {
+  const auto done = Napi::Promise::Deferred::New(env_);
+  const auto promise = done.Promise();
+  try {
+    start();
+  } catch (const std::system_error&) {
+    // No thread to be had: the run is late, not lost.
+    program->run(batch);
+    done.Resolve(env_.Undefined());
+    return promise;
+  }
+  if (unsettled_++ == 0) settler_.Ref(env_);  // a run that is under way keeps the process alive, an idle thread does not
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    jobs_.push_back(new Job{std::move(program), batch, done});
+  }
+  changed_.notify_all();
+  return promise;
+}
+
+void Session::start() {
+  if (thread_.joinable()) return;
+  thread_ = std::thread([this] { work(); });
+  const auto nothing = Napi::Function::New(env_, [](const Napi::CallbackInfo&) {});
+  settler_ = Napi::ThreadSafeFunction::New(env_, nothing, "twill", 0, 1);
+  settler_.Unref(env_);
+  // Hooks run in reverse order: the thread ends before the function that it calls is torn down.
+  napi_add_env_cleanup_hook(env_, [](void* session) { static_cast<Session*>(session)->stop(); }, this);
+}
+
+// Ends the thread after the run under way; what waits behind it is dropped. The environment is on its way out.
+void Session::stop() {
+  if (!thread_.joinable()) return;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+  settler_.Release();
+  for (const Job* job : jobs_) delete job;
+  jobs_.clear();
+}
+
+void Session::work() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  for (;;) {
+    changed_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
+    if (stopping_) return;
+    Job* job = jobs_.front();
+    lock.unlock();
+    job->program->run(job->batch);
+    lock.lock();
+    jobs_.pop_front();
+    changed_.notify_all();
+    const auto call = [this](Napi::Env, Napi::Function, Job* settled) { settle(settled); };
+    if (settler_.NonBlockingCall(job, call) != napi_ok) delete job;
+  }
+}
+
+void Session::settle(Job* job) {
+  if (--unsettled_ == 0) settler_.Unref(env_);
+  job->done.Resolve(env_.Undefined());
+  delete job;
+}
+
+Session& session_of(Napi::Env env) { return *env.GetInstanceData<Session>(); }
+
+Napi::Error backend_error(Napi::Env env, const std::string& message) {
+  const Napi::Value text = Napi::String::New(env, message);
+  const Napi::FunctionReference& error_class = session_of(env).error_class;
+  if (error_class.IsEmpty()) return Napi::Error::New(env, message);
+  return Napi::Error(env, error_class.New({text}));
+}
+
+}  // namespace twill

@@ -1,0 +1,57 @@
+// The runs of one JavaScript environment (the main thread or a worker), one at a time and in order.
+#pragma once
+
+#include <napi.h>
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+#include "storage.h"
+
+namespace twill {
+
+class Session {
+ public:
+  explicit Session(Napi::Env env) : env_(env) {}
+  ~Session() { stop(); }
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // While it is held nothing runs, and every run that was asked for before is complete: memory is between two runs.
+  std::unique_lock<std::mutex> between_runs();
+
+  // Runs after all earlier runs, on the session's own thread; the promise resolves on JavaScript's.
+  Napi::Promise run_later(std::shared_ptr<const LoadedProgram> program, int32_t batch);
+
+  Napi::FunctionReference error_class;  // BackendError
+
+ private:
+  struct Job {
+    std::shared_ptr<const LoadedProgram> program;
+    int32_t batch;
+    Napi::Promise::Deferred done;
+  };
+
+  void start();
+  void stop();
+  void work();
+  void settle(Job* job);
+
+  Napi::Env env_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Job*> jobs_;  // the first is the one that runs
+  bool stopping_ = false;
+  std::thread thread_;
+  Napi::ThreadSafeFunction settler_;
+  int unsettled_ = 0;  // JavaScript's thread only
+};
+
+Session& session_of(Napi::Env env);
+
+// A BackendError that holds `message`.
+Napi::Error backend_error(Napi::Env env, const std::string& message);
+
+}  // namespace twill

@@ -1,0 +1,32 @@
+# Instruction set -> flags, in one place. Every kernel is compiled once for each set of the target architecture.
+if(EMSCRIPTEN)
+  set(TWILL_INSTRUCTION_SETS wasm)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64")
+  set(TWILL_INSTRUCTION_SETS avx512 avx2 sse2)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64")
+  set(TWILL_INSTRUCTION_SETS neon)
+else()
+  set(TWILL_INSTRUCTION_SETS scalar)
+endif()
+
+set(TWILL_FLAGS_avx512 -mavx2 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512)
+set(TWILL_FLAGS_avx2 -mavx2 -mfma)
+set(TWILL_FLAGS_sse2 -msse2)
+set(TWILL_FLAGS_neon)
+set(TWILL_FLAGS_scalar)
+set(TWILL_FLAGS_wasm -msimd128 -mbulk-memory)
+
+# Bits may not depend on the compiler's whims: a product and a sum become one rounding only where the source says so.
+# Neither errno nor floating-point traps are looked at.
+set(TWILL_KERNEL_FLAGS -ffp-contract=off -fno-math-errno -fno-trapping-math -fno-exceptions -fno-rtti)
+set(TWILL_WARNINGS -Wall -Wextra)
+
+# Adds an object library twill_kernels_<isa> for each instruction set and lists them in TWILL_KERNEL_LIBRARIES.
+file(GLOB TWILL_KERNEL_SOURCES CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/kernels/*.cc)
+set(TWILL_KERNEL_LIBRARIES)
+foreach(isa IN LISTS TWILL_INSTRUCTION_SETS)
+  add_library(twill_kernels_${isa} OBJECT ${TWILL_KERNEL_SOURCES})
+  target_compile_definitions(twill_kernels_${isa} PRIVATE TWILL_ISA=${isa})
+  target_compile_options(twill_kernels_${isa} PRIVATE ${TWILL_FLAGS_${isa}} ${TWILL_KERNEL_FLAGS} ${TWILL_WARNINGS})
+  list(APPEND TWILL_KERNEL_LIBRARIES twill_kernels_${isa})
+endforeach()
