@@ -1,0 +1,88 @@
+import { Command } from 'commander';
+import type { ClassScore } from '../report/scores.js';
+import { count, type Io, percent, say, styleFor } from './io.js';
+import { loadData, loadWeights, openBackend } from './load.js';
+import {
+  type BackendOptions,
+  backendOption,
+  dataOption,
+  jsonOption,
+  modelOption,
+  threadsOption,
+  wholeNumber,
+} from './options.js';
+
+interface EvalOptions extends BackendOptions {
+  readonly model: string;
+  readonly data?: string;
+  readonly batchSize: number;
+  readonly json?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  $ twill eval --model out/model.safetensors
+  $ twill eval --model out/model.safetensors --backend wasm --json`;
+
+/** `twill eval` */
+export function evalCommand(io: Io): Command {
+  return new Command('eval')
+    .description('measure a trained network on the 10,000 test images')
+    .addOption(modelOption())
+    .addOption(dataOption())
+    .option('--batch-size <n>', 'images a step; the result does not depend on it', wholeNumber(1, 60000), 500)
+    .addOption(jsonOption('write one JSON object to stdout'))
+    .addOption(backendOption())
+    .addOption(threadsOption())
+    .addHelpText('after', EXAMPLES)
+    .action((options: EvalOptions) => evaluateModel(options, io));
+}
+
+async function evaluateModel(options: EvalOptions, io: Io): Promise<void> {
+  const { evaluate } = await import('../index.node.js');
+  const { CNN } = await import('./article-cnn.js');
+  const { scoreClasses } = await import('../report/scores.js');
+  const model = new CNN();
+  await loadWeights(model, options.model);
+  const { test } = await loadData(options.data, io);
+  const backend = await openBackend(options, io);
+  const { cost, accuracy, predictions } = await evaluate(model, test, {
+    batchSize: options.batchSize,
+    backend,
+  });
+  const names = test.classes ?? [];
+  const { confusion, classes } = scoreClasses(test.labels, predictions, names.length);
+  if (options.json) {
+    const named = classes.map((score, label) => ({ name: names[label], ...score }));
+    const info = backend.info();
+    say(io.stdout, JSON.stringify({ accuracy, cost, images: test.length, classes: named, confusion, info }));
+    return;
+  }
+  const style = styleFor(io.stdout, io.env);
+  const correct = count(accuracy * test.length);
+  say(
+    io.stdout,
+    `${style.bold(`accuracy ${percent(accuracy)}`)}  (${correct} of ${count(test.length)} images)`,
+  );
+  say(io.stdout, `cost     ${cost.toFixed(4)}  (mean loss an image)`);
+  say(io.stdout);
+  for (const line of table(names, classes)) say(io.stdout, line);
+}
+
+function table(names: readonly string[], classes: readonly ClassScore[]): string[] {
+  const wide = Math.max(5, ...names.map((name) => name.length));
+  const row = (name: string, cells: readonly string[], last: string) =>
+    `${name.padEnd(wide)}  ${cells.map((cell) => cell.padStart(9)).join('')}  ${last}`.trimEnd();
+  const short = (fraction: number) => (Number.isNaN(fraction) ? '-' : `${(fraction * 100).toFixed(1)} %`);
+  return [
+    row(
+      'class',
+      ['images', 'correct', 'recall', 'precision'].map((title) => title.padStart(9)),
+      'mostly taken for',
+    ),
+    ...classes.map((score, label) => {
+      const cells = [count(score.images), count(score.correct), short(score.recall), short(score.precision)];
+      return row(names[label]!, cells, names[score.confusedWith] ?? '-');
+    }),
+  ];
+}

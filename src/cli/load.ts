@@ -1,0 +1,51 @@
+import type { Backend } from '../backend/backend.js';
+import type { ImageDataset } from '../data/index.node.js';
+import { FormatError, OptionError, ShapeError } from '../errors.js';
+import type { Module } from '../index.node.js';
+import { type Io, say } from './io.js';
+import type { BackendOptions } from './options.js';
+import { downloadProgress } from './progress.js';
+
+/** Fashion-MNIST and where it came from. */
+export interface Data {
+  readonly train: ImageDataset;
+  readonly test: ImageDataset;
+  readonly source: string;
+}
+
+/** Finds Fashion-MNIST, or downloads it while showing how far it is. */
+export async function loadData(directory: string | undefined, io: Io): Promise<Data> {
+  const { fashionMnist } = await import('../data/index.node.js');
+  const progress = downloadProgress(io);
+  try {
+    return await fashionMnist({ directory, onProgress: progress.update });
+  } finally {
+    progress.end();
+  }
+}
+
+/** Loads the backend that was asked for; says on stderr why `auto` had to do with WebAssembly. */
+export async function openBackend(options: BackendOptions, io: Io): Promise<Backend> {
+  const { loadBackend } = await import('../index.node.js');
+  const backend = await loadBackend({ backend: options.backend, threads: options.threads });
+  const { backend: name, fallbacks } = backend.info();
+  if (options.backend === 'auto' && name === 'wasm') {
+    for (const reason of fallbacks) say(io.stderr, `twill: ${reason}`);
+  }
+  return backend;
+}
+
+/**
+ * Loads weights into a model.
+ * @throws FormatError naming the file when they are another model's; DataError when it cannot be read
+ */
+export async function loadWeights(model: Module, file: string): Promise<void> {
+  const { load } = await import('../index.node.js');
+  try {
+    await load(model, file);
+  } catch (error) {
+    if (!(error instanceof OptionError || error instanceof ShapeError)) throw error;
+    const reason = error.message.replace(/^\[\w+\] /, '');
+    throw new FormatError(`${file} does not hold the weights of this network: ${reason}`, { cause: error });
+  }
+}

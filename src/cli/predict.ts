@@ -1,0 +1,117 @@
+import { Command } from 'commander';
+import { type Io, percent, say, styleFor } from './io.js';
+import { loadWeights, openBackend } from './load.js';
+import {
+  type BackendOptions,
+  backendOption,
+  jsonOption,
+  modelOption,
+  threadsOption,
+  wholeNumber,
+} from './options.js';
+import type { PreparedImage } from './prepare.js';
+
+interface PredictOptions extends BackendOptions {
+  readonly model: string;
+  readonly top: number;
+  readonly invert?: boolean;
+  readonly json?: boolean;
+}
+
+const EXAMPLES = `
+Images may be of any size, grey or coloured, with or without transparency. The network knows light
+clothes on black: an image with light corners is inverted, one that is not 28 x 28 is cut to what it
+shows and scaled. What was done is said on stderr.
+
+Examples:
+  $ twill predict --model out/model.safetensors shoe.png
+  $ twill predict --model out/model.safetensors --top 1 --json *.png`;
+
+/** `twill predict` */
+export function predictCommand(io: Io): Command {
+  return new Command('predict')
+    .description('say what PNG images show')
+    .argument('<image.png...>', 'PNG files')
+    .addOption(modelOption())
+    .option('--top <n>', 'classes to name for each image', wholeNumber(1, 10), 3)
+    .option('--invert', 'invert every image')
+    .option('--no-invert', 'invert none (default: those with a light background)')
+    .addOption(jsonOption('write one JSON object a line to stdout, an image each'))
+    .addOption(backendOption())
+    .addOption(threadsOption())
+    .addHelpText('after', EXAMPLES)
+    .action((files: string[], options: PredictOptions) => predictFiles(files, options, io));
+}
+
+async function predictFiles(files: readonly string[], options: PredictOptions, io: Io): Promise<void> {
+  const { predict } = await import('../index.node.js');
+  const { FASHION_MNIST_CLASSES } = await import('../data/index.node.js');
+  const { CNN, IMAGE_SIZE } = await import('./article-cnn.js');
+  const model = new CNN();
+  await loadWeights(model, options.model);
+  const prepared = await readImages(files, IMAGE_SIZE, options.invert);
+  const size = IMAGE_SIZE * IMAGE_SIZE;
+  const data = new Uint8Array(prepared.length * size);
+  prepared.forEach((image, i) => {
+    data.set(image.pixels, i * size);
+    if (image.steps.length > 0 && !options.json) say(io.stderr, `${files[i]}: ${image.steps.join(', ')}`);
+  });
+  const backend = await openBackend(options, io);
+  const shape = [prepared.length, 1, IMAGE_SIZE, IMAGE_SIZE];
+  const { probabilities } = await predict(model, { data, shape }, { backend });
+  const classes = FASHION_MNIST_CLASSES.length;
+  prepared.forEach((image, i) => {
+    const row = probabilities.subarray(i * classes, (i + 1) * classes);
+    const ranked = rank(row, FASHION_MNIST_CLASSES).slice(0, options.top);
+    if (options.json) say(io.stdout, JSON.stringify(asJson(files[i]!, ranked, image)));
+    else for (const line of forPeople(files[i]!, ranked, io)) say(io.stdout, line);
+  });
+}
+
+async function readImages(
+  files: readonly string[],
+  size: number,
+  invert?: boolean,
+): Promise<PreparedImage[]> {
+  const { readBytes } = await import('../io/file.node.js');
+  const { decodeGrey } = await import('./image.js');
+  const { prepareImage } = await import('./prepare.js');
+  const images: PreparedImage[] = [];
+  for (const file of files) {
+    images.push(prepareImage(decodeGrey(await readBytes(file, MOST_BYTES), file), size, invert));
+  }
+  return images;
+}
+
+/** Files beyond 256 MB are no pictures of clothes. */
+const MOST_BYTES = 2 ** 28;
+
+interface Ranked {
+  readonly class: string;
+  readonly index: number;
+  readonly probability: number;
+}
+
+function rank(probabilities: Float32Array, names: readonly string[]): Ranked[] {
+  return Array.from(probabilities, (probability, index) => ({
+    class: names[index]!,
+    index,
+    probability,
+  })).sort((a, b) => b.probability - a.probability);
+}
+
+function asJson(file: string, ranked: readonly Ranked[], { inverted, steps }: PreparedImage): object {
+  return { file, ...ranked[0], top: ranked, inverted, steps };
+}
+
+function forPeople(file: string, ranked: readonly Ranked[], io: Io): string[] {
+  const style = styleFor(io.stdout, io.env);
+  const wide = Math.max(...ranked.map((one) => one.class.length));
+  return [
+    style.bold(file),
+    ...ranked.map((one, i) => {
+      const line = `  ${one.class.padEnd(wide)}  ${percent(one.probability).padStart(8)}`;
+      return i === 0 ? style.green(line) : line;
+    }),
+  ];
+}

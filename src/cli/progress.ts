@@ -1,0 +1,107 @@
+import cliProgress from 'cli-progress';
+import { count, duration, type Io, styleFor } from './io.js';
+
+/** What the bar is told after every batch. */
+export interface BatchProgress {
+  readonly epoch: number;
+  readonly loss: number;
+  /** Images of this epoch that were trained on so far. */
+  readonly seen: number;
+}
+
+/** A line that shows how far training is, on a terminal; elsewhere nothing. */
+export interface TrainingProgress {
+  batch(progress: BatchProgress): void;
+  /** Clears the line, so that something else can be written; the next batch brings it back. */
+  clear(): void;
+}
+
+const SILENT: TrainingProgress = { batch() {}, clear() {} };
+
+/** @param images images an epoch */
+export function trainingProgress(io: Io, epochs: number, images: number): TrainingProgress {
+  if (io.stderr.isTTY !== true) return SILENT;
+  const style = styleFor(io.stderr, io.env);
+  const wide = (io.stderr.columns ?? 80) >= 100;
+  const bar = new cliProgress.SingleBar({
+    stream: io.stderr as NodeJS.WritableStream,
+    format: `${style.bold('epoch {epoch}')}  {bar}  {done}  {rate} images/s  ETA {left}  loss {loss}`,
+    formatBar: (progress) => {
+      const cells = wide ? 32 : 12;
+      const filled = Math.round(progress * cells);
+      return style.blue('━'.repeat(filled)) + style.dim('─'.repeat(cells - filled));
+    },
+    fps: 8,
+    hideCursor: true,
+    clearOnComplete: true,
+  });
+  let shown = false;
+  let pace: Pace | undefined;
+  return {
+    batch({ epoch, loss, seen }) {
+      if (pace?.epoch !== epoch) pace = new Pace(epoch, seen, loss, pace);
+      pace.update(seen, loss);
+      const remaining = images - seen + (epochs - epoch) * images;
+      const payload = {
+        epoch: `${epoch}/${epochs}`,
+        done: `${Math.floor((seen / images) * 100)} %`.padStart(5),
+        rate: pace.rate > 0 ? count(pace.rate) : '...',
+        left: pace.rate > 0 ? duration(Math.ceil(remaining / pace.rate)).replace('.0', '') : '...',
+        loss: pace.loss.toFixed(4),
+      };
+      if (!shown) bar.start(images, seen, payload);
+      else bar.update(seen, payload);
+      shown = true;
+    },
+    clear() {
+      if (shown) bar.stop();
+      shown = false;
+    },
+  };
+}
+
+/** Images a second and the smoothed loss within one epoch. */
+class Pace {
+  readonly #start = performance.now();
+  readonly #first: number;
+  rate: number;
+
+  /** The first batch of an epoch gives no rate yet: `before` lends its own. */
+  constructor(
+    readonly epoch: number,
+    first: number,
+    public loss: number,
+    before?: Pace,
+  ) {
+    this.#first = first;
+    this.rate = before?.rate ?? 0;
+  }
+
+  update(seen: number, loss: number): void {
+    const seconds = (performance.now() - this.#start) / 1000;
+    if (seconds > 0.2) this.rate = (seen - this.#first) / seconds;
+    // Half of the weight lies on the last 14 batches: 0.95^14 = 0.49.
+    this.loss = 0.95 * this.loss + 0.05 * loss;
+  }
+}
+
+/** Shows bytes being downloaded, on a terminal; elsewhere a line when a file begins. */
+export function downloadProgress(io: Io) {
+  const style = styleFor(io.stderr, io.env);
+  let last = '';
+  return {
+    update(file: string, received: number, total: number | undefined): void {
+      const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
+      if (io.stderr.isTTY === true) {
+        const of = total === undefined ? '' : ` of ${megabytes(total)}`;
+        io.stderr.write(`\r\u001b[K${style.dim('downloading')} ${file}  ${megabytes(received)}${of} MB`);
+      } else if (file !== last) {
+        io.stderr.write(`downloading ${file}\n`);
+      }
+      last = file;
+    },
+    end(): void {
+      if (last !== '' && io.stderr.isTTY === true) io.stderr.write('\r\u001b[K');
+    },
+  };
+}

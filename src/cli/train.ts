@@ -1,0 +1,127 @@
+import { Command } from 'commander';
+import type { EpochRecord } from '../report/history.js';
+import { interruptible } from './interruption.js';
+import { Exit, type Io } from './io.js';
+import { loadData, loadWeights, openBackend } from './load.js';
+import {
+  type BackendOptions,
+  backendOption,
+  dataOption,
+  jsonOption,
+  nonEmpty,
+  nonNegative,
+  threadsOption,
+  wholeNumber,
+} from './options.js';
+import type { OutputDirectory } from './output-directory.js';
+import { trainingLog } from './training-log.js';
+
+interface TrainOptions extends BackendOptions {
+  readonly data?: string;
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly lr: number;
+  readonly momentum: number;
+  readonly seed: number;
+  readonly shuffle?: boolean;
+  readonly init?: string;
+  readonly limit?: number;
+  readonly out: string;
+  readonly json?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  $ twill train                                six epochs on all 60,000 images, results in out/
+  $ twill train --epochs 1 --limit 6000        a quick look
+  $ twill train --shuffle --momentum 0.9 --lr 0.02 --out runs/momentum
+  $ twill train --init out/model.safetensors   go on from where another run ended
+  $ twill train --json > run.jsonl             one JSON object a line, an epoch each
+
+It writes model.safetensors, history.json, history.svg, history.png, categories.png and
+misclassified.png. Ctrl-C ends it after the batch at hand and keeps what there is.`;
+
+/** `twill train` */
+export function trainCommand(io: Io): Command {
+  return new Command('train')
+    .description("train the article's network on Fashion-MNIST")
+    .addOption(dataOption())
+    .option('--epochs <n>', 'times to go through the training images', wholeNumber(1), 6)
+    .option('--batch-size <n>', 'images a step', wholeNumber(1, 60000), 100)
+    .option('--lr <x>', 'learning rate', nonNegative(), 0.1)
+    .option('--momentum <x>', 'momentum of the gradient descent', nonNegative(), 0)
+    .option('--seed <n>', 'seed of the first weights and of the order of the images', wholeNumber(0), 0)
+    .option('--shuffle', 'a new order of the images every epoch')
+    .option('--no-shuffle', "the data set's order every epoch, as in the article (default)")
+    .option('--init <file>', 'start from these weights (safetensors)', nonEmpty)
+    .option('--limit <n>', 'train on the first n images only; all test images are used', wholeNumber(1))
+    .option('--out <dir>', 'directory for the results, made where it is missing', nonEmpty, 'out')
+    .addOption(jsonOption('write JSON lines to stdout: a start, every epoch, the end'))
+    .addOption(backendOption())
+    .addOption(threadsOption())
+    .addHelpText('after', EXAMPLES)
+    .action((options: TrainOptions) => train(options, io));
+}
+
+async function train(options: TrainOptions, io: Io): Promise<void> {
+  const { OutputDirectory } = await import('./output-directory.js');
+  const out = await OutputDirectory.open(options.out);
+  try {
+    await trainInto(out, options, io);
+  } catch (error) {
+    await out.discard();
+    throw error;
+  }
+}
+
+async function trainInto(out: OutputDirectory, options: TrainOptions, io: Io): Promise<void> {
+  const { CrossEntropyLoss, fit, manualSeed, SGD } = await import('../index.node.js');
+  const { CNN } = await import('./article-cnn.js');
+  const { writeResults } = await import('./results.js');
+  manualSeed(options.seed);
+  const model = new CNN();
+  if (options.init !== undefined) await loadWeights(model, options.init);
+  const data = await loadData(options.data, io);
+  const images = options.limit === undefined ? data.train : data.train.take(options.limit);
+  const backend = await openBackend(options, io);
+
+  const { epochs, batchSize, lr, momentum, seed, shuffle = false } = options;
+  const log = trainingLog(options.json === true, epochs, images.length, io);
+  log.start(backend.info(), images.length, data.test.length, data.source);
+  const records: EpochRecord[] = [];
+  const results = { model, records, backend, train: images, test: data.test };
+  const interruption = interruptible(io, () => log.interrupted());
+  try {
+    const run = fit(model, images, {
+      epochs,
+      batchSize,
+      shuffle,
+      seed,
+      backend,
+      loss: new CrossEntropyLoss(),
+      optimizer: new SGD({ lr, momentum }),
+      validation: data.test,
+      signal: interruption.signal,
+      onBatch: (batch) => log.batch(batch),
+    });
+    for await (const { epoch, cost, accuracy, seconds, evalSeconds } of run) {
+      const record = { epoch, cost, accuracy, seconds, evalSeconds };
+      records.push(record);
+      log.epoch(record);
+    }
+  } catch (error) {
+    log.clear();
+    // Weights that finished at least one epoch are worth keeping, whatever stopped the next.
+    if (records.length > 0) {
+      await writeResults(out, results);
+      log.end(out, true);
+    }
+    throw error;
+  } finally {
+    interruption.release();
+  }
+  log.clear();
+  await writeResults(out, results);
+  log.end(out, interruption.signal.aborted);
+  if (interruption.signal.aborted) throw new Exit(interruption.code);
+}
