@@ -90,7 +90,7 @@ export class Graph {
 
 /** A graph with its output: what a program is made from. */
 export interface TracedGraph {
-  readonly graph: Graph;
+  readonly graph: Pick<Graph, 'input' | 'nodes'>;
   readonly output: SymbolicTensor;
 }
 

@@ -1,7 +1,7 @@
-import type { Backend } from '../backend/backend.js';
+import type { Backend, Memory } from '../backend/backend.js';
 import { ShapeError } from '../errors.js';
 import type { LossOp } from '../ops/cross_entropy.js';
-import { type Buffer, type Emitter, sizeOf } from '../ops/op.js';
+import { type Buffer, type Emitter, type Operands, sizeOf } from '../ops/op.js';
 import { gradientsNeeded } from './differentiate.js';
 import { fuse } from './fuse.js';
 import type { GraphNode, SymbolicTensor, TracedGraph } from './graph.js';
@@ -22,8 +22,11 @@ export interface Request {
   readonly loss?: LossOp;
   /** Gradients come out: of the loss, or of `gradOutput` that goes in where there is no loss. */
   readonly gradients?: 'parameters' | 'parameters and input';
-  /** Emits the calls that change the parameters, after the gradients of the whole batch are there. */
-  readonly update?: (emit: UpdateEmitter) => void;
+  /**
+   * Emits the calls that change the parameters, after the gradients of the whole batch are there. `state` gives the
+   * memory of a state by name: it outlives the program.
+   */
+  readonly update?: { emit: (update: UpdateEmitter) => void; state: (name: string, bytes: number) => Memory };
   /** False leaves the output inside; else it can be read, in PyTorch's order. Default true. */
   readonly output?: boolean;
   /** Fuse convolution, ReLU and max-pool. Default true. */
@@ -36,13 +39,9 @@ export interface UpdateEmitter {
   readonly parameters: Buffer;
   readonly gradients: Buffer;
   readonly losses: Buffer | undefined;
-  /** A buffer of the program's own, zero at first, kept between runs: `count` floats by default. */
-  state(floats?: number): Buffer;
-  call(
-    kernel: string,
-    params: Readonly<Record<string, number>>,
-    operands: Readonly<Record<string, Buffer | undefined>>,
-  ): void;
+  /** Numbers that are kept between runs, zero at first. */
+  state(name: string, floats: number): Buffer;
+  call(kernel: string, params: Readonly<Record<string, number>>, operands: Operands): void;
 }
 
 /** A program with the buffers through which it is fed and read. */
@@ -238,14 +237,18 @@ class Lowering {
     return sum;
   }
 
-  #emitUpdate(update: NonNullable<Request['update']>, gradients: Buffer, losses: Buffer | undefined): void {
+  #emitUpdate(
+    { emit, state }: NonNullable<Request['update']>,
+    gradients: Buffer,
+    losses: Buffer | undefined,
+  ): void {
     const { memory, bytes } = this.#block!;
-    update({
+    emit({
       count: bytes / FLOAT,
       parameters: this.#builder.bound(memory, 0, bytes),
       gradients,
       losses,
-      state: (floats = bytes / FLOAT) => this.#builder.whole(floats * FLOAT),
+      state: (name, floats) => this.#builder.bound(state(name, floats * FLOAT), 0, floats * FLOAT),
       call: (kernel, params, operands) => this.#builder.call(kernel, params, operands, 'epilogue'),
     });
   }

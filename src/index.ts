@@ -1,0 +1,47 @@
+export type { Backend, BackendInfo } from './backend/backend.js';
+export { defaultBackend, type LoadBackendOptions, loadBackend } from './backend/load.js';
+export {
+  BackendError,
+  BackendUnavailableError,
+  DataError,
+  FormatError,
+  LabelError,
+  NumericError,
+  OptionError,
+  ShapeError,
+  TwillError,
+} from './errors.js';
+export { SymbolicTensor } from './graph/graph.js';
+export { Parameter } from './graph/parameter.js';
+export { fromBytes, toBytes } from './io/model.js';
+export { Conv2d, type Conv2dOptions } from './nn/conv2d.js';
+export { Flatten } from './nn/flatten.js';
+export * as functional from './nn/functional.js';
+export { Linear, type LinearOptions } from './nn/linear.js';
+export { CrossEntropyLoss, type Loss } from './nn/loss.js';
+export { MaxPool2d, type MaxPool2dOptions } from './nn/max_pool2d.js';
+export { Module, type StateDict, type StateTensor } from './nn/module.js';
+export type { Size2d } from './nn/pair.js';
+export { ReLU } from './nn/relu.js';
+export { Sequential } from './nn/sequential.js';
+export type { Optimizer } from './optim/optimizer.js';
+export { SGD, type SGDOptions } from './optim/sgd.js';
+export { Generator, manualSeed } from './random.js';
+export {
+  type EvaluateOptions,
+  type Evaluation,
+  evaluate,
+  type Images,
+  type Prediction,
+  predict,
+} from './train/evaluate.js';
+export {
+  type BatchProgress,
+  type EpochResult,
+  type FitOptions,
+  FitRun,
+  fit,
+  type History,
+} from './train/fit.js';
+export { Predictor, type PredictorOptions } from './train/predictor.js';
+export { type StepResult, Trainer, type TrainerOptions } from './train/trainer.js';

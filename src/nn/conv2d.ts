@@ -1,0 +1,75 @@
+import { OptionError } from '../errors.js';
+import type { SymbolicTensor } from '../graph/graph.js';
+import type { Parameter } from '../graph/parameter.js';
+import { type Conv2dAttributes, conv2d } from '../ops/conv2d.js';
+import { boolean, checkOptions, positiveInteger } from '../options.js';
+import type { Generator } from '../random.js';
+import { uniformFanIn } from './init.js';
+import { Module } from './module.js';
+import { pair, type Size2d } from './pair.js';
+
+export interface Conv2dOptions {
+  /** Default 1. */
+  stride?: Size2d;
+  /** Zeros around the image; default 0. */
+  padding?: Size2d;
+  /** Distance between taps; default 1. */
+  dilation?: Size2d;
+  /** Default 1; `inChannels` makes the convolution depthwise. */
+  groups?: number;
+  /** Default true. */
+  bias?: boolean;
+  /** Where the first weights come from; default the generator that `manualSeed` seeds. */
+  generator?: Generator;
+}
+
+/**
+ * torch.nn.Conv2d: [inChannels, H, W] to [outChannels, OH, OW] with
+ * OH = floor((H + 2 padding - dilation (kernel - 1) - 1) / stride) + 1.
+ * `weight` is [outChannels, inChannels / groups, KH, KW], `bias` [outChannels].
+ */
+export class Conv2d extends Module {
+  readonly weight: Parameter;
+  readonly bias: Parameter | null;
+  readonly #attributes: Conv2dAttributes;
+
+  /** Throws `OptionError` for sizes that are not whole and positive, unknown options, and groups that do not divide. */
+  constructor(inChannels: number, outChannels: number, kernelSize: Size2d, options?: Conv2dOptions) {
+    super();
+    const where = 'Conv2d';
+    const known = ['stride', 'padding', 'dilation', 'groups', 'bias', 'generator'] as const;
+    const {
+      stride = 1,
+      padding = 0,
+      dilation = 1,
+      groups = 1,
+      bias = true,
+      generator,
+    } = checkOptions(where, options, known);
+    positiveInteger(where, 'inChannels', inChannels);
+    positiveInteger(where, 'outChannels', outChannels);
+    positiveInteger(where, 'groups', groups);
+    if (inChannels % groups !== 0 || outChannels % groups !== 0) {
+      throw new OptionError(
+        `[${where}] ${inChannels} and ${outChannels} channels do not both divide into ${groups} groups`,
+      );
+    }
+    const kernel = pair(where, 'kernelSize', kernelSize, 1);
+    this.#attributes = {
+      kernel,
+      outChannels,
+      groups,
+      stride: pair(where, 'stride', stride, 1),
+      padding: pair(where, 'padding', padding, 0),
+      dilation: pair(where, 'dilation', dilation, 1),
+    };
+    const fanIn = (inChannels / groups) * kernel[0] * kernel[1];
+    const shape = [outChannels, inChannels / groups, ...kernel];
+    this.weight = uniformFanIn(shape, fanIn, generator);
+    this.bias = boolean(where, 'bias', bias) ? uniformFanIn([outChannels], fanIn, generator) : null;
+  }
+
+  forward(x: SymbolicTensor): SymbolicTensor {
+    return x.graph.apply(conv2d, [x], { weight: this.weight, bias: this.bias }, this.#attributes, this);
+  }
+}

@@ -1,0 +1,164 @@
+import { defaultBackend } from '../backend/load.js';
+import { checkLabels } from '../data/check.js';
+import { OptionError, ShapeError } from '../errors.js';
+import { type TracedGraph, trace } from '../graph/graph.js';
+import { type LoweredProgram, lower, type Request } from '../graph/lower.js';
+import { Parameter } from '../graph/parameter.js';
+import { crossEntropy } from '../ops/cross_entropy.js';
+import { formatShape, type Op } from '../ops/op.js';
+import { type Packing, unpack } from '../ops/packing.js';
+import { show } from '../options.js';
+
+// One op at a time on arrays: each call traces, plans, runs and frees a program of its own.
+
+/** Values in row-major order with their shape, the batch first: [N, C, H, W], [N, features], [OC, IC, KH, KW]. */
+export interface Tensor {
+  readonly data: Float32Array;
+  readonly shape: readonly number[];
+}
+
+/** A tensor of `shape` from an array of its values. Throws `ShapeError` where their number is not the shape's. */
+export function tensor(data: ArrayLike<number>, shape: readonly number[]): Tensor {
+  return checkTensor('tensor', 'data', {
+    data: data instanceof Float32Array ? data : Float32Array.from(data),
+    shape,
+  });
+}
+
+export function zeros(shape: readonly number[]): Tensor {
+  return { data: new Float32Array(shape.reduce((product, size) => product * size, 1)), shape };
+}
+
+/** Throws `OptionError` for what is no tensor, `ShapeError` where values and shape do not fit. */
+export function checkTensor(where: string, name: string, value: Tensor): Tensor {
+  if (!(value?.data instanceof Float32Array) || !Array.isArray(value.shape)) {
+    throw new OptionError(
+      `[${where}] ${name} must be a tensor { data: Float32Array, shape } but is ${show(value)}`,
+    );
+  }
+  const { data, shape } = value;
+  const size = shape.reduce((product, one) => product * one, 1);
+  const whole = shape.every((one) => Number.isSafeInteger(one) && one > 0);
+  if (shape.length === 0 || !whole || size !== data.length) {
+    throw new ShapeError(
+      `[${where}] ${name} of shape ${formatShape(shape)} does not fit ${data.length} values`,
+    );
+  }
+  return value;
+}
+
+type Tensors = Readonly<Record<string, Tensor | null | undefined>>;
+
+export function forward<A>(op: Op<A>, x: Tensor, tensors: Tensors, attributes: A): Tensor {
+  const { traced } = traceOp(op, x, tensors, attributes);
+  return run(traced, x, {}, ({ program, output }, batch) => {
+    program.run(batch);
+    return readTensor(program, output!, [batch, ...traced.output.shape]);
+  });
+}
+
+export function backward<A>(
+  op: Op<A>,
+  gradOutput: Tensor,
+  x: Tensor,
+  tensors: Tensors,
+  attributes: A,
+): { input: Tensor; parameters: Record<string, Tensor> } {
+  const { traced, parameters } = traceOp(op, x, tensors, attributes);
+  const expected = [x.shape[0]!, ...traced.output.shape];
+  if (formatShape(checkTensor(op.name, 'gradOutput', gradOutput).shape) !== formatShape(expected)) {
+    throw new ShapeError(
+      `[${op.name}] expected gradOutput of ${formatShape(expected)} but got ${formatShape(gradOutput.shape)}`,
+    );
+  }
+  return run(traced, x, { gradients: 'parameters and input', output: false }, (lowered, batch) => {
+    const { program } = lowered;
+    program.write(lowered.gradOutput!, gradOutput.data);
+    program.run(batch);
+    return {
+      input: readTensor(program, lowered.gradInput!, x.shape),
+      parameters: Object.fromEntries(
+        Object.entries(parameters).map(([name, one]) => [name, readGradient(lowered, one)]),
+      ),
+    };
+  });
+}
+
+export function crossEntropyProgram(scores: Tensor, labels: ArrayLike<number>) {
+  const { shape } = checkTensor('crossEntropy', 'scores', scores);
+  const traced = trace((x) => x, shape.slice(1));
+  const classes = crossEntropy.classes(traced.output.spec);
+  const checked = checkLabels('crossEntropy', labels, shape[0]!, classes);
+  return run(
+    traced,
+    scores,
+    { loss: crossEntropy, gradients: 'parameters and input', output: false },
+    (lowered, batch) => {
+      const { program } = lowered;
+      program.write(lowered.labels!, checked);
+      program.run(batch);
+      const losses = new Float32Array(batch);
+      const hits = new Int32Array(batch);
+      program.read(lowered.losses!, losses);
+      program.read(lowered.hits!, hits);
+      return {
+        loss: losses.reduce((sum, value) => sum + value, 0) / batch,
+        correct: hits.reduce((sum, value) => sum + value, 0),
+        losses,
+        gradInput: readTensor(program, lowered.gradInput!, shape),
+      };
+    },
+  );
+}
+
+function traceOp<A>(op: Op<A>, x: Tensor, tensors: Tensors, attributes: A) {
+  checkTensor(op.name, 'x', x);
+  const present = Object.entries(tensors).filter((entry): entry is [string, Tensor] => entry[1] != null);
+  const parameters = Object.fromEntries(
+    present.map(([name, one]) => [name, new Parameter(checkTensor(op.name, name, one).shape, one.data)]),
+  );
+  const traced = trace((input) => input.graph.apply(op, [input], parameters, attributes), x.shape.slice(1));
+  return { traced, parameters };
+}
+
+function run<T>(
+  traced: TracedGraph,
+  x: Tensor,
+  request: Partial<Request>,
+  use: (lowered: LoweredProgram, batch: number) => T,
+): T {
+  const batch = x.shape[0]!;
+  const lowered = lower(traced, { backend: defaultBackend(), capacity: batch, input: 'float32', ...request });
+  try {
+    lowered.program.write(lowered.images, x.data);
+    return use(lowered, batch);
+  } finally {
+    lowered.program.dispose();
+    const parameters = traced.graph.nodes.flatMap((node) => Object.values(node.parameters));
+    for (const memory of new Set(parameters.map(({ placement }) => placement!.memory))) memory.dispose();
+  }
+}
+
+type ReadableProgram = LoweredProgram['program'];
+
+function readTensor(
+  program: ReadableProgram,
+  buffer: LoweredProgram['images'],
+  shape: readonly number[],
+): Tensor {
+  const target = zeros(shape);
+  program.read(buffer, target.data);
+  return target;
+}
+
+/** A parameter's gradient in PyTorch's order, from where it lies in the block of all gradients. */
+function readGradient({ program, gradients, block }: LoweredProgram, parameter: Parameter): Tensor {
+  const all = new Float32Array(block!.bytes / Float32Array.BYTES_PER_ELEMENT);
+  program.read(gradients!, all);
+  const start = block!.offsets.get(parameter)! / Float32Array.BYTES_PER_ELEMENT;
+  const packing: Packing = parameter.placement!.packing;
+  return {
+    data: unpack(all.subarray(start, start + parameter.size), parameter.shape, packing),
+    shape: parameter.shape,
+  };
+}

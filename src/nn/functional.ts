@@ -1,0 +1,132 @@
+import { type Conv2dAttributes, conv2d as conv2dOp } from '../ops/conv2d.js';
+import { linear as linearOp } from '../ops/linear.js';
+import { maxPool2d as maxPool2dOp } from '../ops/max_pool2d.js';
+import { relu as reluOp } from '../ops/relu.js';
+import { checkOptions, positiveInteger } from '../options.js';
+import { backward, checkTensor, crossEntropyProgram, forward, type Tensor, zeros } from './eager.js';
+import { type MaxPool2dOptions, maxPool2dAttributes } from './max_pool2d.js';
+import { pair, type Size2d } from './pair.js';
+
+export { type Tensor, tensor } from './eager.js';
+
+/**
+ * The kernels without a model: functions on arrays, torch.nn.functional. Every call copies its arrays in and out and
+ * plans a program of its own; a `Module` is the way to train. They run on the backend of `loadBackend()`, in Node on
+ * the default one.
+ */
+
+export interface Conv2dFunctionOptions {
+  /** Default 1. */
+  stride?: Size2d;
+  /** Default 0. */
+  padding?: Size2d;
+  /** Default 1. */
+  dilation?: Size2d;
+  /** Default 1. */
+  groups?: number;
+}
+
+/** Gradients of a layer's input and parameters for the gradient of its output. */
+export interface LayerGradients {
+  readonly input: Tensor;
+  readonly weight: Tensor;
+  readonly bias: Tensor;
+}
+
+/** x [N, IC, H, W], weight [OC, IC/groups, KH, KW], bias [OC] to [N, OC, OH, OW], torch.nn.functional.conv2d. */
+export function conv2d(
+  x: Tensor,
+  weight: Tensor,
+  bias?: Tensor | null,
+  options?: Conv2dFunctionOptions,
+): Tensor {
+  return forward(conv2dOp, x, { weight, bias }, conv2dAttributes('conv2d', weight, options));
+}
+
+/** The gradients of `conv2d` for `gradOutput` [N, OC, OH, OW], the gradient of its output. */
+export function conv2dBackward(
+  gradOutput: Tensor,
+  x: Tensor,
+  weight: Tensor,
+  options?: Conv2dFunctionOptions,
+): LayerGradients {
+  const attributes = conv2dAttributes('conv2dBackward', weight, options);
+  const bias = zeros([attributes.outChannels]);
+  const { input, parameters } = backward(conv2dOp, gradOutput, x, { weight, bias }, attributes);
+  return { input, weight: parameters.weight!, bias: parameters.bias! };
+}
+
+/** x [N, C, H, W] to [N, C, OH, OW], torch.nn.functional.max_pool2d: the first of equals, NaN above all. */
+export function maxPool2d(x: Tensor, kernelSize: Size2d, options?: MaxPool2dOptions): Tensor {
+  return forward(maxPool2dOp, x, {}, maxPool2dAttributes('maxPool2d', kernelSize, options));
+}
+
+/** The gradient of `maxPool2d`'s input for `gradOutput`, the gradient of its output. */
+export function maxPool2dBackward(
+  gradOutput: Tensor,
+  x: Tensor,
+  kernelSize: Size2d,
+  options?: MaxPool2dOptions,
+): Tensor {
+  const attributes = maxPool2dAttributes('maxPool2dBackward', kernelSize, options);
+  return backward(maxPool2dOp, gradOutput, x, {}, attributes).input;
+}
+
+/** max(x, 0) of any shape with a batch; NaN stays NaN. */
+export function relu(x: Tensor): Tensor {
+  return { ...forward(reluOp, features(x), {}, {}), shape: x.shape };
+}
+
+/** The gradient of `relu`'s input for `gradOutput`, the gradient of its output. */
+export function reluBackward(gradOutput: Tensor, x: Tensor): Tensor {
+  return { ...backward(reluOp, features(gradOutput), features(x), {}, {}).input, shape: x.shape };
+}
+
+/** x [N, IN], weight [OUT, IN], bias [OUT] to x W^T + b [N, OUT], torch.nn.functional.linear. */
+export function linear(x: Tensor, weight: Tensor, bias?: Tensor | null): Tensor {
+  return forward(linearOp, x, { weight, bias }, {});
+}
+
+/** The gradients of `linear` for `gradOutput` [N, OUT], the gradient of its output. */
+export function linearBackward(gradOutput: Tensor, x: Tensor, weight: Tensor): LayerGradients {
+  const bias = zeros([checkTensor('linearBackward', 'weight', weight).shape[0]!]);
+  const { input, parameters } = backward(linearOp, gradOutput, x, { weight, bias }, {});
+  return { input, weight: parameters.weight!, bias: parameters.bias! };
+}
+
+/** Loss, hits and gradient of scores [N, classes] for N labels, torch.nn.functional.cross_entropy. */
+export interface CrossEntropyResult {
+  /** Mean over the batch. */
+  readonly loss: number;
+  /** Images whose highest score is at their label. */
+  readonly correct: number;
+  /** -log softmax(scores)[label] of each image. */
+  readonly losses: Float32Array;
+  /** Gradient of the mean, [N, classes]. */
+  readonly gradInput: Tensor;
+}
+
+/** Throws `LabelError` for a label outside 0..classes-1. */
+export function crossEntropy(scores: Tensor, labels: ArrayLike<number>): CrossEntropyResult {
+  return crossEntropyProgram(scores, labels);
+}
+
+/** The same values seen as [N, features]. */
+function features(x: Tensor): Tensor {
+  const { data, shape } = checkTensor('relu', 'x', x);
+  return { data, shape: [shape[0]!, data.length / shape[0]!] };
+}
+
+function conv2dAttributes(where: string, weight: Tensor, options?: Conv2dFunctionOptions): Conv2dAttributes {
+  const known = ['stride', 'padding', 'dilation', 'groups'] as const;
+  const { stride = 1, padding = 0, dilation = 1, groups = 1 } = checkOptions(where, options, known);
+  const { shape } = checkTensor(where, 'weight', weight);
+  return {
+    kernel: [shape[2] ?? 1, shape[3] ?? 1],
+    outChannels: shape[0]!,
+    groups: positiveInteger(where, 'groups', groups),
+    stride: pair(where, 'stride', stride, 1),
+    padding: pair(where, 'padding', padding, 0),
+    dilation: pair(where, 'dilation', dilation, 1),
+  };
+}

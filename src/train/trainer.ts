@@ -1,0 +1,196 @@
+import type { Backend, Memory } from '../backend/backend.js';
+import { defaultBackend } from '../backend/load.js';
+import { checkLabels, countImages, dtypeOf } from '../data/check.js';
+import type { Pixels } from '../data/dataset.js';
+import { BackendError, OptionError } from '../errors.js';
+import { type LoweredProgram, lower } from '../graph/lower.js';
+import type { Loss } from '../nn/loss.js';
+import { CrossEntropyLoss } from '../nn/loss.js';
+import { Module } from '../nn/module.js';
+import { HYPER, type Optimizer } from '../optim/optimizer.js';
+import { boolean, checkOptions, positiveInteger, show } from '../options.js';
+
+export interface TrainerOptions {
+  /** [C, H, W] of one image, or [features]. */
+  inputShape: readonly number[];
+  optimizer: Optimizer;
+  /** Default `CrossEntropyLoss`. */
+  loss?: Loss;
+  /** Images that a step takes at most; default 100. */
+  batchSize?: number;
+  /** Default the backend of `loadBackend()`. */
+  backend?: Backend;
+  /** Run convolution, ReLU and max-pool as one op; default true. */
+  fusion?: boolean;
+}
+
+/** What one step of training tells. */
+export interface StepResult {
+  /** Mean loss over the batch, before the update. Not finite: the step changed nothing. */
+  readonly loss: number;
+  /** Images whose class was right, before the update. */
+  readonly correct: number;
+  readonly size: number;
+}
+
+/**
+ * Trains a model step by step, for loops of one's own. It owns a program and the optimizer's state; the weights stay
+ * the model's and can be read between steps.
+ *
+ *     const trainer = new Trainer(model, { inputShape: [1, 28, 28], optimizer: new SGD({ lr: 0.1 }) });
+ *     const { loss, correct } = await trainer.step(images, labels);
+ */
+export class Trainer {
+  readonly model: Module;
+  readonly backend: Backend;
+  readonly optimizer: Optimizer;
+  readonly batchSize: number;
+  readonly inputShape: readonly number[];
+  readonly classes: number;
+  readonly #loss: Loss;
+  readonly #fusion: boolean;
+  readonly #states = new Map<string, Memory>();
+  readonly #programs = new Map<'uint8' | 'float32', LoweredProgram>();
+  #hyper: ((step: number) => Float32Array) | undefined;
+  #steps = 0;
+  #running = false;
+  #disposed = false;
+
+  /** Throws `ShapeError` where the model does not fit the images, `OptionError` for options that cannot be used. */
+  constructor(model: Module, options: TrainerOptions) {
+    const where = 'Trainer';
+    const known = ['inputShape', 'optimizer', 'loss', 'batchSize', 'backend', 'fusion'] as const;
+    const {
+      inputShape,
+      optimizer,
+      loss,
+      batchSize = 100,
+      backend,
+      fusion = true,
+    } = checkOptions(where, options, known);
+    if (!(model instanceof Module))
+      throw new OptionError(`[${where}] expected a model but got ${show(model)}`);
+    if (typeof optimizer?.emit !== 'function') {
+      throw new OptionError(
+        `[${where}] optimizer must be an optimizer such as new SGD({ lr: 0.1 }) but is ${show(optimizer)}`,
+      );
+    }
+    this.model = model;
+    this.optimizer = optimizer;
+    this.inputShape = inputShape;
+    this.batchSize = positiveInteger(where, 'batchSize', batchSize);
+    this.#fusion = boolean(where, 'fusion', fusion);
+    this.#loss = loss ?? new CrossEntropyLoss();
+    this.classes = this.#loss.op.classes(model.trace(inputShape).output.spec);
+    this.backend = backend ?? defaultBackend();
+  }
+
+  /** Steps taken so far. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /**
+   * One step of forward, backward and update on up to `batchSize` images: `images` N*C*H*W bytes (0..255, scaled to
+   * 0..1) or floats, NCHW; `labels` N class numbers. Both are copied before it returns. The event loop stays free
+   * where the backend can. Throws `ShapeError`, `LabelError`, `OptionError` before anything is changed.
+   */
+  async step(images: Pixels, labels: ArrayLike<number>): Promise<StepResult> {
+    const { lowered, size } = this.#feed(images, labels);
+    this.#running = true;
+    try {
+      await lowered.program.runAsync(size);
+    } finally {
+      this.#running = false;
+    }
+    return this.#result(lowered, size);
+  }
+
+  /** The same, on this thread. */
+  stepSync(images: Pixels, labels: ArrayLike<number>): StepResult {
+    const { lowered, size } = this.#feed(images, labels);
+    lowered.program.run(size);
+    return this.#result(lowered, size);
+  }
+
+  /** Frees the program and the optimizer's state at once; without it they go with the trainer. */
+  dispose(): void {
+    this.#refuseWhileRunning();
+    this.#disposed = true;
+    for (const { program } of this.#programs.values()) program.dispose();
+    for (const memory of this.#states.values()) memory.dispose();
+    this.#programs.clear();
+    this.#states.clear();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #feed(images: Pixels, labels: ArrayLike<number>): { lowered: LoweredProgram; size: number } {
+    const where = 'Trainer.step';
+    if (this.#disposed) throw new OptionError(`[${where}] the trainer was disposed`);
+    this.#refuseWhileRunning();
+    const size = countImages(where, images, this.inputShape);
+    if (size > this.batchSize) {
+      throw new OptionError(`[${where}] got ${size} images but the trainer's batchSize is ${this.batchSize}`);
+    }
+    const checked = checkLabels(where, labels, size, this.classes);
+    const lowered = this.#program(dtypeOf(images));
+    lowered.program.write(lowered.images, images);
+    lowered.program.write(lowered.labels!, checked);
+    this.#states.get(HYPER)?.write(this.#hyper!(this.#steps));
+    return { lowered, size };
+  }
+
+  #result({ program, losses, hits }: LoweredProgram, size: number): StepResult {
+    const loss = new Float32Array(size);
+    const hit = new Int32Array(size);
+    program.read(losses!, loss);
+    program.read(hits!, hit);
+    const mean = loss.reduce((sum, value) => sum + value, 0) / size;
+    if (Number.isFinite(mean)) this.#steps++;
+    return { loss: mean, correct: hit.reduce((sum, value) => sum + value, 0), size };
+  }
+
+  /** The program for one kind of input, made anew where another one has moved the weights. */
+  #program(input: 'uint8' | 'float32'): LoweredProgram {
+    const known = this.#programs.get(input);
+    if (known?.current()) return known;
+    known?.program.dispose();
+    const lowered = lower(this.model.trace(this.inputShape), {
+      backend: this.backend,
+      capacity: this.batchSize,
+      input,
+      loss: this.#loss.op,
+      gradients: 'parameters',
+      output: false,
+      fusion: this.#fusion,
+      update: {
+        emit: (update) => {
+          this.#hyper = this.optimizer.emit(update);
+        },
+        state: (name, bytes) => this.#state(name, bytes),
+      },
+    });
+    this.#programs.set(input, lowered);
+    return lowered;
+  }
+
+  #state(name: string, bytes: number): Memory {
+    const known = this.#states.get(name);
+    if (known && known.bytes < bytes) {
+      throw new BackendError(
+        `the optimizer's ${name} takes ${bytes} bytes now but took ${known.bytes} before: make a new Trainer`,
+      );
+    }
+    const memory = known ?? this.backend.allocate(bytes);
+    this.#states.set(name, memory);
+    return memory;
+  }
+
+  #refuseWhileRunning(): void {
+    if (this.#running)
+      throw new OptionError('[Trainer] a step is still running: await it before the next call');
+  }
+}
