@@ -30,7 +30,12 @@ export function evalCommand(io: Io): Command {
     .description('measure a trained network on the 10,000 test images')
     .addOption(modelOption())
     .addOption(dataOption())
-    .option('--batch-size <n>', 'images a step; the result does not depend on it', wholeNumber(1, 60000), 500)
+    .option(
+      '--batch-size <n>',
+      'images a batch; the cost is the loss summed over batches',
+      wholeNumber(1, 60000),
+      100,
+    )
     .addOption(jsonOption('write one JSON object to stdout'))
     .addOption(backendOption())
     .addOption(threadsOption())
@@ -46,25 +51,21 @@ async function evaluateModel(options: EvalOptions, io: Io): Promise<void> {
   await loadWeights(model, options.model);
   const { test } = await loadData(options.data, io);
   const backend = await openBackend(options, io);
-  const { cost, accuracy, predictions } = await evaluate(model, test, {
-    batchSize: options.batchSize,
-    backend,
-  });
+  const { batchSize } = options;
+  const { loss, accuracy, correct, predictions } = await evaluate(model, test, { batchSize, backend });
+  const cost = (loss * test.length) / batchSize;
   const names = test.classes ?? [];
   const { confusion, classes } = scoreClasses(test.labels, predictions, names.length);
   if (options.json) {
     const named = classes.map((score, label) => ({ name: names[label], ...score }));
-    const info = backend.info();
-    say(io.stdout, JSON.stringify({ accuracy, cost, images: test.length, classes: named, confusion, info }));
+    const measured = { accuracy, cost, loss, images: test.length, correct };
+    say(io.stdout, JSON.stringify({ ...measured, classes: named, confusion, info: backend.info() }));
     return;
   }
   const style = styleFor(io.stdout, io.env);
-  const correct = count(accuracy * test.length);
-  say(
-    io.stdout,
-    `${style.bold(`accuracy ${percent(accuracy)}`)}  (${correct} of ${count(test.length)} images)`,
-  );
-  say(io.stdout, `cost     ${cost.toFixed(4)}  (mean loss an image)`);
+  const share = `${count(correct)} of ${count(test.length)} images`;
+  say(io.stdout, `${style.bold(`accuracy ${percent(accuracy)}`)}   ${share}`);
+  say(io.stdout, `cost ${cost.toFixed(3)} over batches of ${batchSize}, mean loss ${loss.toFixed(4)}`);
   say(io.stdout);
   for (const line of table(names, classes)) say(io.stdout, line);
 }

@@ -51,14 +51,14 @@ async function predictFiles(files: readonly string[], options: PredictOptions, i
   await loadWeights(model, options.model);
   const prepared = await readImages(files, IMAGE_SIZE, options.invert);
   const size = IMAGE_SIZE * IMAGE_SIZE;
-  const data = new Uint8Array(prepared.length * size);
+  const images = new Uint8Array(prepared.length * size);
   prepared.forEach((image, i) => {
-    data.set(image.pixels, i * size);
+    images.set(image.pixels, i * size);
     if (image.steps.length > 0 && !options.json) say(io.stderr, `${files[i]}: ${image.steps.join(', ')}`);
   });
   const backend = await openBackend(options, io);
-  const shape = [prepared.length, 1, IMAGE_SIZE, IMAGE_SIZE];
-  const { probabilities } = await predict(model, { data, shape }, { backend });
+  const shape = [1, IMAGE_SIZE, IMAGE_SIZE];
+  const { probabilities } = await predict(model, { images, shape }, { backend });
   const classes = FASHION_MNIST_CLASSES.length;
   prepared.forEach((image, i) => {
     const row = probabilities.subarray(i * classes, (i + 1) * classes);

@@ -21,9 +21,6 @@ export interface Results {
   readonly test: ImageDataset;
 }
 
-/** Images a step of the last evaluation. */
-const EVALUATION_BATCH = 500;
-
 /** Writes weights, history, plots and pictures, each file whole or not at all; what is dearest first. */
 export async function writeResults(out: OutputDirectory, results: Results): Promise<void> {
   const { model, records, backend, train, test } = results;
@@ -35,10 +32,7 @@ export async function writeResults(out: OutputDirectory, results: Results): Prom
   await out.write('history.svg', plot);
   await out.write('history.png', await svgToPng(plot));
   await out.write('categories.png', await svgToPng(categoriesSvg(train, { title: 'Fashion-MNIST' })));
-  const { predictions, probabilities } = await evaluate(model, test, {
-    batchSize: EVALUATION_BATCH,
-    backend,
-  });
+  const { predictions, probabilities } = await evaluate(model, test, { backend });
   const mistakes = findMistakes(test.labels, predictions, probabilities);
   await out.write('misclassified.png', await svgToPng(misclassifiedSvg(test, mistakes)));
 }

@@ -18,13 +18,16 @@ export interface Limits {
 
 const ROUND = [1, 2, 2.5, 5];
 
-/** The range of the finite values, widened where they are all equal; undefined when there is none. */
+/** The range of the finite values, widened where they are all but equal; undefined when there is none. */
 export function rangeOf(values: readonly number[], limits: Limits): Range | undefined {
   const finite = values.filter(Number.isFinite);
   if (finite.length === 0) return undefined;
   const min = Math.min(...finite);
   const max = Math.max(...finite);
-  const margin = max > min ? (max - min) * 0.04 : Math.abs(max) * 0.1 || 0.5;
+  const scale = Math.max(Math.abs(min), Math.abs(max));
+  // Narrower than a thousandth of the values themselves, an axis would only magnify their rounding.
+  const flat = max - min < scale * 1e-3 || scale < 1e-9;
+  const margin = !flat ? (max - min) * 0.04 : scale < 1e-9 ? 0.5 : scale * 0.1;
   return { min: Math.max(limits.lower, min - margin), max: Math.min(limits.upper, max + margin) };
 }
 
