@@ -50,7 +50,7 @@ async function evaluateModel(options: EvalOptions, io: Io): Promise<void> {
   const model = new CNN();
   await loadWeights(model, options.model);
   const { test } = await loadData(options.data, io);
-  const backend = await openBackend(options, io);
+  const backend = await openBackend(options);
   const { batchSize } = options;
   const { loss, accuracy, correct, predictions } = await evaluate(model, test, { batchSize, backend });
   const cost = (loss * test.length) / batchSize;

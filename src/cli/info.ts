@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { type Io, say, styleFor } from './io.js';
+import { openBackend } from './load.js';
 import { type BackendOptions, backendOption, jsonOption, threadsOption } from './options.js';
 import { version } from './version.js';
 
@@ -26,8 +27,7 @@ export function infoCommand(io: Io): Command {
 
 async function info(options: InfoOptions, io: Io): Promise<void> {
   const { cpus } = await import('node:os');
-  const { loadBackend } = await import('../index.node.js');
-  const backend = await loadBackend({ backend: options.backend, threads: options.threads });
+  const backend = await openBackend(options);
   const { backend: name, isa, threads, fallbacks } = backend.info();
   const system = { node: process.version, platform: `${process.platform}-${process.arch}` };
   const cpu = cpus()[0]?.model.trim() ?? 'unknown';

@@ -2,9 +2,9 @@ import type { Backend } from '../backend/backend.js';
 import type { ImageDataset } from '../data/index.node.js';
 import { FormatError, OptionError, ShapeError } from '../errors.js';
 import type { Module } from '../index.node.js';
-import { type Io, say } from './io.js';
+import type { Io } from './io.js';
 import type { BackendOptions } from './options.js';
-import { downloadProgress } from './progress.js';
+import { downloadDisplay } from './progress.js';
 
 /** Fashion-MNIST and where it came from. */
 export interface Data {
@@ -16,7 +16,7 @@ export interface Data {
 /** Finds Fashion-MNIST, or downloads it while showing how far it is. */
 export async function loadData(directory: string | undefined, io: Io): Promise<Data> {
   const { fashionMnist } = await import('../data/index.node.js');
-  const progress = downloadProgress(io);
+  const progress = downloadDisplay(io);
   try {
     return await fashionMnist({ directory, onProgress: progress.update });
   } finally {
@@ -24,15 +24,10 @@ export async function loadData(directory: string | undefined, io: Io): Promise<D
   }
 }
 
-/** Loads the backend that was asked for; says on stderr why `auto` had to do with WebAssembly. */
-export async function openBackend(options: BackendOptions, io: Io): Promise<Backend> {
+/** Loads the backend that was asked for; where the best cannot be had, the library says so on stderr. */
+export async function openBackend({ backend, threads }: BackendOptions): Promise<Backend> {
   const { loadBackend } = await import('../index.node.js');
-  const backend = await loadBackend({ backend: options.backend, threads: options.threads });
-  const { backend: name, fallbacks } = backend.info();
-  if (options.backend === 'auto' && name === 'wasm') {
-    for (const reason of fallbacks) say(io.stderr, `twill: ${reason}`);
-  }
-  return backend;
+  return loadBackend({ backend, threads });
 }
 
 /**

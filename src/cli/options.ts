@@ -34,23 +34,21 @@ export function nonEmpty(text: string): string {
 
 /** What `--backend` and `--threads` come to. */
 export interface BackendOptions {
-  readonly backend: 'auto' | 'native' | 'wasm';
+  readonly backend?: 'auto' | 'native' | 'wasm';
   readonly threads?: number;
 }
 
 export function backendOption(): Option {
   return new Option(
     '--backend <name>',
-    'compute with the native addon, with WebAssembly, or the best there is',
-  )
-    .choices(['auto', 'native', 'wasm'])
-    .default('auto');
+    'compute with the native addon, with WebAssembly, or the best there is (default: TWILL_BACKEND, else auto)',
+  ).choices(['auto', 'native', 'wasm']);
 }
 
 export function threadsOption(): Option {
   return new Option(
     '--threads <n>',
-    'threads to compute with (default: the processors this process may use)',
+    'threads to compute with (default: OMP_NUM_THREADS, else the processors that it may use)',
   ).argParser(wholeNumber(1, 1024));
 }
 

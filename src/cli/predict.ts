@@ -56,7 +56,7 @@ async function predictFiles(files: readonly string[], options: PredictOptions, i
     images.set(image.pixels, i * size);
     if (image.steps.length > 0 && !options.json) say(io.stderr, `${files[i]}: ${image.steps.join(', ')}`);
   });
-  const backend = await openBackend(options, io);
+  const backend = await openBackend(options);
   const shape = [1, IMAGE_SIZE, IMAGE_SIZE];
   const { probabilities } = await predict(model, { images, shape }, { backend });
   const classes = FASHION_MNIST_CLASSES.length;

@@ -1,4 +1,5 @@
 import cliProgress from 'cli-progress';
+import type { DownloadProgress } from '../data/index.node.js';
 import { count, duration, type Io, styleFor } from './io.js';
 
 /** What the bar is told after every batch. */
@@ -85,23 +86,27 @@ class Pace {
   }
 }
 
-/** Shows bytes being downloaded, on a terminal; elsewhere a line when a file begins. */
-export function downloadProgress(io: Io) {
+/** Shows how far a download is, on a terminal; elsewhere a line when a file begins. */
+export function downloadDisplay(io: Io) {
   const style = styleFor(io.stderr, io.env);
-  let last = '';
+  const live = io.stderr.isTTY === true;
+  const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
+  let shown = '';
+  let next = 0;
   return {
-    update(file: string, received: number, total: number | undefined): void {
-      const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
-      if (io.stderr.isTTY === true) {
+    update({ file, loaded, total }: DownloadProgress): void {
+      const changed = file !== shown;
+      shown = file;
+      if (!live) {
+        if (changed) io.stderr.write(`downloading ${file}\n`);
+      } else if (changed || performance.now() >= next) {
+        next = performance.now() + 100;
         const of = total === undefined ? '' : ` of ${megabytes(total)}`;
-        io.stderr.write(`\r\u001b[K${style.dim('downloading')} ${file}  ${megabytes(received)}${of} MB`);
-      } else if (file !== last) {
-        io.stderr.write(`downloading ${file}\n`);
+        io.stderr.write(`\r\u001b[K${style.dim('downloading')} ${file}  ${megabytes(loaded)}${of} MB`);
       }
-      last = file;
     },
     end(): void {
-      if (last !== '' && io.stderr.isTTY === true) io.stderr.write('\r\u001b[K');
+      if (live && shown !== '') io.stderr.write('\r\u001b[K');
     },
   };
 }

@@ -83,7 +83,7 @@ async function trainInto(out: OutputDirectory, options: TrainOptions, io: Io): P
   if (options.init !== undefined) await loadWeights(model, options.init);
   const data = await loadData(options.data, io);
   const images = options.limit === undefined ? data.train : data.train.take(options.limit);
-  const backend = await openBackend(options, io);
+  const backend = await openBackend(options);
 
   const { epochs, batchSize, lr, momentum, seed, shuffle = false } = options;
   const log = trainingLog(options.json === true, epochs, images.length, io);
