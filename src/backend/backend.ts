@@ -20,9 +20,11 @@ export interface Executable {
   dispose(): void;
 }
 
+export type BackendName = 'native' | 'wasm';
+
 /** What `info()` reports, and what `history.json` records. */
 export interface BackendInfo {
-  readonly backend: 'native' | 'wasm';
+  readonly backend: BackendName;
   /** Instruction set in use: `avx512`, `avx2`, `sse2`, `neon`, `simd128`, `relaxed-simd`, `scalar`. */
   readonly isa: string;
   readonly threads: number;
@@ -38,12 +40,16 @@ export interface KernelSignature {
   /** Names of the int32 parameters, in order. */
   readonly params: readonly string[];
   /** Operands in order. `access`: r read, w written, u updated in place, p partial sums. */
-  readonly operands: readonly { readonly name: string; readonly optional: boolean; readonly access: 'r' | 'w' | 'u' | 'p' }[];
+  readonly operands: readonly {
+    readonly name: string;
+    readonly optional: boolean;
+    readonly access: 'r' | 'w' | 'u' | 'p';
+  }[];
 }
 
 /** Memory and a way to run programs: all that the layers above need of a machine. */
 export interface Backend {
-  readonly name: 'native' | 'wasm';
+  readonly name: BackendName;
   readonly kernels: ReadonlyMap<string, KernelSignature>;
   allocate(bytes: number): Memory;
   /** Checks `words` (native/runtime/program.h) against `memories` and binds them. Throws `BackendError`. */

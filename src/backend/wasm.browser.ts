@@ -1,0 +1,36 @@
+import type { BackendLoader } from '../platform.js';
+import { wasmBackend } from './wasm.js';
+
+let compiled: Promise<WebAssembly.Module> | undefined;
+
+/**
+ * Bundlers find the module by this very expression. It is fetched and compiled from bytes, so that a server's
+ * content type does not matter.
+ */
+async function compile(): Promise<WebAssembly.Module> {
+  const url = new URL('../wasm/twill.wasm', import.meta.url);
+  const response = await fetch(url);
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  const magic = [0, 0x61, 0x73, 0x6d]; // "\0asm"
+  if (!response.ok || magic.some((byte, i) => bytes[i] !== byte)) {
+    const start = Array.from(bytes.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+    throw new Error(
+      `${url} is no WebAssembly module: status ${response.status}, content type ` +
+        `${response.headers.get('content-type') ?? 'none'}, ${bytes.length} bytes that begin with ${start || 'nothing'}`,
+    );
+  }
+  return WebAssembly.compile(bytes);
+}
+
+export const wasmLoader: BackendLoader = {
+  async load(request) {
+    compiled ??= compile();
+    try {
+      return wasmBackend(await WebAssembly.instantiate(await compiled), request);
+    } catch (error) {
+      compiled = undefined; // a server that was down may be up at the next call
+      throw error;
+    }
+  },
+  remedy: 'serve dist/wasm/twill.wasm beside the bundle, in a browser with WebAssembly SIMD',
+};

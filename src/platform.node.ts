@@ -1,0 +1,12 @@
+import { nativeLoader } from './backend/native.node.js';
+import { wasmLoader } from './backend/wasm.node.js';
+import type { Platform } from './platform.js';
+
+export const nodePlatform: Platform = {
+  backends: new Map([
+    ['native', nativeLoader],
+    ['wasm', wasmLoader],
+  ]),
+  environment: (name) => process.env[name],
+  warn: (message) => process.emitWarning(message, 'TwillWarning'),
+};

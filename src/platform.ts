@@ -1,0 +1,38 @@
+import type { Backend, BackendName } from './backend/backend.js';
+
+export interface BackendRequest {
+  /** Threads to use; the backend's own choice when left out. */
+  readonly threads?: number;
+  /** Why better choices could not be had; `info()` reports them. */
+  readonly fallbacks: readonly string[];
+}
+
+/** One way to a backend. Throws an error whose message is the reason where it cannot be had. */
+export interface BackendLoader {
+  load(request: BackendRequest): Promise<Backend>;
+  /** The same at once; absent where loading has to wait, as in a browser. */
+  loadSync?(request: BackendRequest): Backend;
+  /** What to do where it cannot be had: completes the sentence "To get it, ...". */
+  readonly remedy: string;
+}
+
+/** What differs between Node and a browser. Each entry point installs its own. */
+export interface Platform {
+  /** Backends of this platform, the best first. */
+  readonly backends: ReadonlyMap<BackendName, BackendLoader>;
+  /** A variable of the environment; undefined where there is no environment. */
+  environment(name: string): string | undefined;
+  /** Tells the user something once that is no error. */
+  warn(message: string): void;
+}
+
+let installed: Platform | undefined;
+
+export function installPlatform(platform: Platform): void {
+  installed = platform;
+}
+
+export function currentPlatform(): Platform {
+  if (!installed) throw new Error('import twill through its entry point: it brings the platform');
+  return installed;
+}
