@@ -99,20 +99,19 @@ function centre(image: GreyImage, size: number, black: number): GreyImage {
 
 /**
  * Resamples every row of `from` samples to `to` samples and transposes: rows x from -> to x rows, so that two calls
- * resample both ways and restore the order. The triangle filter widens with the reduction: no sample is passed over.
+ * resample both ways and restore the order. A sample weighs with its overlap with a window `max(1, from / to)` wide:
+ * the average over the area when reducing, linear interpolation when enlarging.
  */
 function resample(source: Float32Array, rows: number, from: number, to: number): Float32Array {
   const ratio = from / to;
-  const reach = Math.max(1, ratio);
+  const reach = (Math.max(1, ratio) + 1) / 2;
   const result = new Float32Array(to * rows);
   for (let i = 0; i < to; i++) {
     const middle = (i + 0.5) * ratio - 0.5;
     const first = Math.max(0, Math.ceil(middle - reach));
     const last = Math.min(from - 1, Math.floor(middle + reach));
-    const weights = Array.from(
-      { length: last - first + 1 },
-      (_, k) => 1 - Math.abs(first + k - middle) / reach,
-    );
+    const overlap = (k: number) => Math.min(1, reach - Math.abs(k - middle));
+    const weights = Array.from({ length: last - first + 1 }, (_, k) => overlap(first + k));
     const total = weights.reduce((sum, weight) => sum + weight, 0);
     for (let row = 0; row < rows; row++) {
       let sum = 0;
