@@ -1,0 +1,3 @@
+export { type FashionMnistOptions, fashionMnist } from './fashion-mnist.browser.js';
+export { loadIdx } from './idx.browser.js';
+export * from './index.js';
