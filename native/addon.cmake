@@ -1,4 +1,5 @@
 # The native addon, build/Release/twill.node.
+set(TWILL_ADDON_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/build/Release CACHE PATH "Where twill.node goes")
 find_package(OpenMP REQUIRED COMPONENTS CXX)
 
 # Headers come from npm packages, so that nothing is downloaded and plain CMake finds them too.
@@ -23,7 +24,7 @@ target_include_directories(twill SYSTEM PRIVATE ${TWILL_NODE_INCLUDES})
 target_compile_definitions(twill PRIVATE NAPI_VERSION=8 NAPI_CPP_EXCEPTIONS)
 target_compile_options(twill PRIVATE ${TWILL_WARNINGS})
 target_link_libraries(twill PRIVATE twill_runtime ${TWILL_KERNEL_LIBRARIES} OpenMP::OpenMP_CXX)
-set_target_properties(twill PROPERTIES PREFIX "" SUFFIX ".node" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/Release)
+set_target_properties(twill PROPERTIES PREFIX "" SUFFIX ".node" LIBRARY_OUTPUT_DIRECTORY ${TWILL_ADDON_DIRECTORY})
 
 if(APPLE)
   target_link_options(twill PRIVATE -undefined dynamic_lookup)
