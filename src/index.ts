@@ -18,7 +18,7 @@ export { Conv2d, type Conv2dOptions } from './nn/conv2d.js';
 export { Flatten } from './nn/flatten.js';
 export * as functional from './nn/functional.js';
 export { Linear, type LinearOptions } from './nn/linear.js';
-export { CrossEntropyLoss, type Loss } from './nn/loss.js';
+export { CrossEntropyLoss, type CrossEntropyLossOptions, type Loss, type Reduction } from './nn/loss.js';
 export { MaxPool2d, type MaxPool2dOptions } from './nn/max_pool2d.js';
 export { Module, type StateDict, type StateTensor } from './nn/module.js';
 export type { Size2d } from './nn/pair.js';

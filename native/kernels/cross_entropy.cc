@@ -68,7 +68,7 @@ int32_t argmax(const float* logits, int32_t classes) {
 
 // A label outside 0..classes-1 makes the loss and its gradient NaN.
 void cross_entropy_forward(const Work& work, int64_t begin, int64_t end) {
-  const int32_t classes = params_of<CrossEntropyParams>(work).classes;
+  const auto& [classes, total] = params_of<CrossEntropyParams>(work);
   const int32_t* labels = operand<const int32_t>(work, 1);
   float* losses = operand<float>(work, 2);
   int32_t* hits = operand<int32_t>(work, 3);
@@ -87,7 +87,7 @@ void cross_entropy_forward(const Work& work, int64_t begin, int64_t end) {
     hits[n] = best == label;
     if (!all_grads) continue;
     float* grad = all_grads + n * classes;
-    const double scale = known ? 1.0 / work.batch : nan;
+    const double scale = !known ? nan : total ? 1.0 : 1.0 / work.batch;
     for (int32_t c = 0; c < classes; ++c) {
       const double probability = exponential(static_cast<double>(logits[c]) - largest) / sum;
       grad[c] = static_cast<float>((probability - (c == label ? 1.0 : 0.0)) * scale);

@@ -22,7 +22,7 @@ namespace twill {
 #define TWILL_IMAGE_PARAMS(P) P(C) P(H) P(W) P(u8)  // u8 = 1: bytes, scaled by 1/255
 #define TWILL_MAP_PARAMS(P) P(size)                 // floats an image
 #define TWILL_LINEAR_PARAMS(P) P(IN) P(OUT)
-#define TWILL_CROSS_ENTROPY_PARAMS(P) P(classes)
+#define TWILL_CROSS_ENTROPY_PARAMS(P) P(classes) P(sum)  // sum = 1: the gradient is of the batch's sum, not its mean
 #define TWILL_TRANSPOSE_PARAMS(P) P(count) P(groups) P(taps) P(IC) P(OC)  // IC, OC of one group; count = groups * OC
 #define TWILL_REDUCE_PARAMS(P) P(count) P(slice_stride) P(accumulate)  // slice_stride: floats between partials; accumulate = 1: sum += 
 #define TWILL_SGD_PARAMS(P) P(count)

@@ -139,3 +139,13 @@ function unavailable({ names }: Wanted, reasons: readonly string[]): BackendUnav
     `[loadBackend] no backend (tried ${names.join(', ')}): ${reasons.join('; ')}`,
   );
 }
+
+/** The default backend, or undefined where none can be had at once: for what can be told without one. */
+export function availableBackend(): Backend | undefined {
+  try {
+    return defaultBackend();
+  } catch (error) {
+    if (error instanceof BackendUnavailableError) return undefined;
+    throw error;
+  }
+}

@@ -1,6 +1,6 @@
 import type { Backend, Memory } from '../backend/backend.js';
 import { ShapeError } from '../errors.js';
-import type { LossOp } from '../ops/cross_entropy.js';
+import type { LossOp, Reduction } from '../ops/cross_entropy.js';
 import { type Buffer, type Emitter, type Operands, sizeOf } from '../ops/op.js';
 import { gradientsNeeded } from './differentiate.js';
 import { fuse } from './fuse.js';
@@ -11,6 +11,12 @@ import { type Program, ProgramBuilder } from './program.js';
 
 const FLOAT = Float32Array.BYTES_PER_ELEMENT;
 
+/** A loss with what becomes of it over the batch. */
+export interface Loss {
+  readonly op: LossOp;
+  readonly reduction: Reduction;
+}
+
 /** What a program shall do with a graph. */
 export interface Request {
   readonly backend: Backend;
@@ -19,7 +25,7 @@ export interface Request {
   /** Images as bytes 0..255, scaled to 0..1 on the way in, or as floats. */
   readonly input: 'uint8' | 'float32';
   /** Ends the graph in a loss over labels: losses and hits come out. */
-  readonly loss?: LossOp;
+  readonly loss?: Loss;
   /** Gradients come out: of the loss, or of `gradOutput` that goes in where there is no loss. */
   readonly gradients?: 'parameters' | 'parameters and input';
   /**
@@ -183,20 +189,15 @@ class Lowering {
     return this.#exportImages(input, grad);
   }
 
-  #emitLoss(loss: LossOp, output: SymbolicTensor) {
-    const classes = loss.classes(output.spec);
+  #emitLoss({ op, reduction }: Loss, output: SymbolicTensor) {
+    const classes = op.classes(output.spec);
     const labels = this.#builder.batch(Int32Array.BYTES_PER_ELEMENT, true);
     const losses = this.#builder.batch(FLOAT, true);
     const hits = this.#builder.batch(Int32Array.BYTES_PER_ELEMENT, true);
     const gradLogits = this.#request.gradients ? this.#builder.batch(classes * FLOAT) : undefined;
     if (gradLogits) this.#gradients.set(this.#root(output), gradLogits);
-    loss.emit((kernel, params, operands) => this.#builder.call(kernel, params, operands), classes, {
-      logits: this.#value(output),
-      labels,
-      losses,
-      hits,
-      gradLogits,
-    });
+    const call = (...one: [kernel: string, params: Readonly<Record<string, number>>, operands: Operands]) => this.#builder.call(...one);
+    op.emit(call, classes, { logits: this.#value(output), labels, losses, hits, gradLogits }, reduction);
     return { labels, losses, hits };
   }
 

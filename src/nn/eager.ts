@@ -4,7 +4,7 @@ import { OptionError, ShapeError } from '../errors.js';
 import { type TracedGraph, trace } from '../graph/graph.js';
 import { type LoweredProgram, lower, type Request } from '../graph/lower.js';
 import { Parameter } from '../graph/parameter.js';
-import { crossEntropy } from '../ops/cross_entropy.js';
+import { crossEntropy, type Reduction } from '../ops/cross_entropy.js';
 import { formatShape, type Op } from '../ops/op.js';
 import { type Packing, unpack } from '../ops/packing.js';
 import { show } from '../options.js';
@@ -84,7 +84,7 @@ export function backward<A>(
   });
 }
 
-export function crossEntropyProgram(scores: Tensor, labels: ArrayLike<number>) {
+export function crossEntropyProgram(scores: Tensor, labels: ArrayLike<number>, reduction: Reduction) {
   const { shape } = checkTensor('crossEntropy', 'scores', scores);
   const traced = trace((x) => x, shape.slice(1));
   const classes = crossEntropy.classes(traced.output.spec);
@@ -92,7 +92,7 @@ export function crossEntropyProgram(scores: Tensor, labels: ArrayLike<number>) {
   return run(
     traced,
     scores,
-    { loss: crossEntropy, gradients: 'parameters and input', output: false },
+    { loss: { op: crossEntropy, reduction }, gradients: 'parameters and input', output: false },
     (lowered, batch) => {
       const { program } = lowered;
       program.write(lowered.labels!, checked);
@@ -102,7 +102,7 @@ export function crossEntropyProgram(scores: Tensor, labels: ArrayLike<number>) {
       program.read(lowered.losses!, losses);
       program.read(lowered.hits!, hits);
       return {
-        loss: losses.reduce((sum, value) => sum + value, 0) / batch,
+        loss: losses.reduce((sum, value) => sum + value, 0) / (reduction === 'sum' ? 1 : batch),
         correct: hits.reduce((sum, value) => sum + value, 0),
         losses,
         gradInput: readTensor(program, lowered.gradInput!, shape),

@@ -4,6 +4,7 @@ import { maxPool2d as maxPool2dOp } from '../ops/max_pool2d.js';
 import { relu as reluOp } from '../ops/relu.js';
 import { checkOptions, positiveInteger } from '../options.js';
 import { backward, checkTensor, crossEntropyProgram, forward, type Tensor, zeros } from './eager.js';
+import { CrossEntropyLoss, type CrossEntropyLossOptions } from './loss.js';
 import { type MaxPool2dOptions, maxPool2dAttributes } from './max_pool2d.js';
 import { pair, type Size2d } from './pair.js';
 
@@ -96,19 +97,23 @@ export function linearBackward(gradOutput: Tensor, x: Tensor, weight: Tensor): L
 
 /** Loss, hits and gradient of scores [N, classes] for N labels, torch.nn.functional.cross_entropy. */
 export interface CrossEntropyResult {
-  /** Mean over the batch. */
+  /** Over the batch: the mean, or the sum. */
   readonly loss: number;
   /** Images whose highest score is at their label. */
   readonly correct: number;
   /** -log softmax(scores)[label] of each image. */
   readonly losses: Float32Array;
-  /** Gradient of the mean, [N, classes]. */
+  /** Gradient of `loss`, [N, classes]. */
   readonly gradInput: Tensor;
 }
 
 /** Throws `LabelError` for a label outside 0..classes-1. */
-export function crossEntropy(scores: Tensor, labels: ArrayLike<number>): CrossEntropyResult {
-  return crossEntropyProgram(scores, labels);
+export function crossEntropy(
+  scores: Tensor,
+  labels: ArrayLike<number>,
+  options?: CrossEntropyLossOptions,
+): CrossEntropyResult {
+  return crossEntropyProgram(scores, labels, new CrossEntropyLoss(options).reduction);
 }
 
 /** The same values seen as [N, features]. */

@@ -1,19 +1,25 @@
-import { crossEntropy, type LossOp } from '../ops/cross_entropy.js';
-import { checkOptions } from '../options.js';
+import type { Loss } from '../graph/lower.js';
+import { crossEntropy, type LossOp, type Reduction } from '../ops/cross_entropy.js';
+import { checkOptions, oneOf } from '../options.js';
 
-/** What a model is trained to make small. */
-export interface Loss {
-  readonly op: LossOp;
+export type { Loss, Reduction };
+
+export interface CrossEntropyLossOptions {
+  /** What becomes of the images' losses; default `mean`. */
+  reduction?: Reduction;
 }
 
 /**
- * torch.nn.CrossEntropyLoss on integer labels: the mean over the batch of -log softmax(scores)[label]. The model
- * ends in one score a class, without softmax.
+ * torch.nn.CrossEntropyLoss on integer labels: -log softmax(scores)[label], averaged or summed over the batch. The
+ * model ends in one score a class, without softmax.
  */
 export class CrossEntropyLoss implements Loss {
   readonly op: LossOp = crossEntropy;
+  readonly reduction: Reduction;
 
-  constructor(options?: Record<never, never>) {
-    checkOptions('CrossEntropyLoss', options, []);
+  /** Throws `OptionError` for another reduction and unknown options. */
+  constructor(options?: CrossEntropyLossOptions) {
+    const { reduction = 'mean' } = checkOptions('CrossEntropyLoss', options, ['reduction']);
+    this.reduction = oneOf('CrossEntropyLoss', 'reduction', reduction, ['mean', 'sum']);
   }
 }

@@ -54,7 +54,7 @@ function memoryLines(traced: TracedGraph, batchSize: number, backend: Backend): 
     const state = () => undefined as never;
     const training = measure(traced, {
       ...request,
-      loss: crossEntropy,
+      loss: { op: crossEntropy, reduction: 'mean' },
       gradients: 'parameters',
       output: false,
       update: { emit, state },

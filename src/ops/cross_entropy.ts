@@ -10,7 +10,10 @@ export interface LossBuffers {
   readonly gradLogits: Buffer | undefined;
 }
 
-/** A loss over integer labels: it ends a graph, and its gradient is that of the mean over the batch. */
+/** What becomes of the images' losses: PyTorch's `reduction`. */
+export type Reduction = 'mean' | 'sum';
+
+/** A loss over integer labels: it ends a graph. */
 export interface LossOp {
   readonly name: string;
   /** Classes that the scores stand for; throws `ShapeError` where the model does not end in a vector. */
@@ -19,6 +22,7 @@ export interface LossOp {
     call: (kernel: string, params: Readonly<Record<string, number>>, operands: Operands) => void,
     classes: number,
     buffers: LossBuffers,
+    reduction: Reduction,
   ): void;
 }
 
@@ -36,7 +40,7 @@ export const crossEntropy: LossOp = {
     return logits.shape[0]!;
   },
 
-  emit(call, classes, { logits, labels, losses, hits, gradLogits }) {
-    call('cross_entropy_forward', { classes }, { logits, labels, losses, hits, grad_logits: gradLogits });
+  emit(call, classes, { logits, labels, losses, hits, gradLogits }, reduction) {
+    call('cross_entropy_forward', { classes, sum: reduction === 'sum' ? 1 : 0 }, { logits, labels, losses, hits, grad_logits: gradLogits });
   },
 };

@@ -26,7 +26,7 @@ export interface TrainerOptions {
 
 /** What one step of training tells. */
 export interface StepResult {
-  /** Mean loss over the batch, before the update. Not finite: the step changed nothing. */
+  /** Loss of the batch (its mean, unless the loss sums), before the update. Not finite: the step changed nothing. */
   readonly loss: number;
   /** Images whose class was right, before the update. */
   readonly correct: number;
@@ -148,9 +148,9 @@ export class Trainer {
     const hit = new Int32Array(size);
     program.read(losses!, loss);
     program.read(hits!, hit);
-    const mean = loss.reduce((sum, value) => sum + value, 0) / size;
-    if (Number.isFinite(mean)) this.#steps++;
-    return { loss: mean, correct: hit.reduce((sum, value) => sum + value, 0), size };
+    const sum = loss.reduce((a, b) => a + b, 0);
+    if (Number.isFinite(sum)) this.#steps++;
+    return { loss: this.#loss.reduction === 'sum' ? sum : sum / size, correct: hit.reduce((sum, value) => sum + value, 0), size };
   }
 
   /** The program for one kind of input, made anew where another one has moved the weights. */
@@ -162,7 +162,7 @@ export class Trainer {
       backend: this.backend,
       capacity: this.batchSize,
       input,
-      loss: this.#loss.op,
+      loss: this.#loss,
       gradients: 'parameters',
       output: false,
       fusion: this.#fusion,

@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import { Conv2d, Flatten, Generator, Linear, MaxPool2d, type Module, ReLU, SGD, Sequential, Trainer } from '../../src/index.node.js';
+import { expectWithin } from '../reference/closeness.js';
+import { bars, weightsOf } from '../support.js';
+
+/** Networks that take every path: fused and not, strided, dilated, grouped, overlapping pools, odd channels. */
+const NETWORKS: Record<string, (generator: Generator) => Module> = {
+  'conv, ReLU, pool': (generator) =>
+    new Sequential(
+      new Conv2d(1, 5, 3, { padding: 1, generator }),
+      new ReLU(),
+      new MaxPool2d(2),
+      new Conv2d(5, 7, 3, { padding: 1, generator }),
+      new ReLU(),
+      new MaxPool2d(2),
+      new Flatten(),
+      new Linear(7 * 2 * 2, 4, { generator }),
+    ),
+  'pool before ReLU, no bias, overlapping pool': (generator) =>
+    new Sequential(
+      new Conv2d(1, 16, 5, { padding: 2, bias: false, generator }),
+      new MaxPool2d(2),
+      new ReLU(),
+      new Conv2d(16, 17, 3, { padding: 1, generator }),
+      new MaxPool2d(3, { stride: 1, padding: 1 }),
+      new Flatten(),
+      new Linear(17 * 4 * 4, 4, { generator }),
+    ),
+  'stride, dilation, groups': (generator) =>
+    new Sequential(
+      new Conv2d(1, 6, 3, { stride: 2, padding: 1, generator }),
+      new ReLU(),
+      new Conv2d(6, 12, 3, { groups: 3, padding: 2, dilation: 2, generator }),
+      new ReLU(),
+      new Conv2d(12, 12, [1, 3], { groups: 12, generator }),
+      new Flatten(),
+      new Linear(12 * 4 * 2, 4, { generator }),
+    ),
+};
+
+const data = bars(12);
+const step = { inputShape: data.shape, batchSize: data.length };
+
+describe.each(Object.entries(NETWORKS))('%s', (_name, make) => {
+  /** Gradients of all weights: what one step of SGD with lr 1 takes off them. */
+  function gradients(fusion: boolean): Float32Array {
+    const model = make(new Generator(3));
+    const before = weightsOf(model);
+    new Trainer(model, { ...step, optimizer: new SGD({ lr: 1 }), fusion }).stepSync(data.images, data.labels);
+    return weightsOf(model).map((after, index) => before[index]! - after);
+  }
+
+  it('has the gradients that finite differences give', () => {
+    const model = make(new Generator(3));
+    const trainer = new Trainer(model, { ...step, optimizer: new SGD({ lr: 0 }) });
+    const generator = new Generator(4);
+    const gradient = gradients(true);
+    const first = model.parameters().map((parameter) => parameter.read());
+    for (let direction = 0; direction < 5; direction++) {
+      const moves = first.map((values) => values.map(() => generator.uniform(-1, 1)));
+      const lossAt = (distance: number) => {
+        model.parameters().forEach((parameter, index) => {
+          parameter.write(first[index]!.map((value, at) => value + distance * moves[index]![at]!));
+        });
+        return trainer.stepSync(data.images, data.labels).loss;
+      };
+      // Small enough that few maxima change places, large enough that float32 losses tell the two apart.
+      const h = 1e-3;
+      const measured = (lossAt(h) - lossAt(-h)) / (2 * h);
+      let at = 0;
+      const expected = moves.flatMap((move) => [...move]).reduce((sum, move) => sum + move * gradient[at++]!, 0);
+      expect(Math.abs(measured - expected)).toBeLessThanOrEqual(0.01 * Math.abs(expected) + 2e-3);
+    }
+  });
+
+  it('has the same gradients fused and unfused, within rounding', () => {
+    const unfused = gradients(false);
+    const largest = unfused.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
+    expectWithin(gradients(true), unfused, 2e-6 * Math.max(1, largest), 'gradients');
+  });
+});

@@ -1,0 +1,43 @@
+import { createRequire } from 'node:module';
+import { defineConfig } from 'vitest/config';
+
+/**
+ * The tests in test/ops and test/train run once for each backend and each instruction set that this machine has;
+ * the others once.
+ */
+const ON_EVERY_BACKEND = ['test/ops/**/*.test.ts', 'test/train/**/*.test.ts'];
+
+const alias = {
+  'twill/data': new URL('src/data/index.node.ts', import.meta.url).pathname,
+  twill: new URL('src/index.node.ts', import.meta.url).pathname,
+};
+
+function instructionSets(): string[] {
+  const addon = createRequire(import.meta.url)('./build/Release/twill.node') as { instructionSets: string[] };
+  return addon.instructionSets;
+}
+
+const backends = [
+  ...instructionSets().map((isa) => ({ name: `native-${isa}`, env: { TWILL_BACKEND: 'native', TWILL_ISA: isa } })),
+  { name: 'wasm', env: { TWILL_BACKEND: 'wasm' } },
+];
+
+// The environment reaches the addon only in a process of its own: worker threads see a copy.
+const common = { pool: 'forks' as const, testTimeout: 30_000 };
+
+export default defineConfig({
+  resolve: { alias },
+  test: {
+    maxWorkers: 2,
+    projects: [
+      ...backends.map(({ name, env }) => ({
+        extends: true as const,
+        test: { ...common, name, env, include: ON_EVERY_BACKEND, testTimeout: 120_000 },
+      })),
+      {
+        extends: true as const,
+        test: { ...common, name: 'once', include: ['test/**/*.test.ts'], exclude: ON_EVERY_BACKEND },
+      },
+    ],
+  },
+});
