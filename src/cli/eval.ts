@@ -71,16 +71,12 @@ async function evaluateModel(options: EvalOptions, io: Io): Promise<void> {
 }
 
 function table(names: readonly string[], classes: readonly ClassScore[]): string[] {
-  const wide = Math.max(5, ...names.map((name) => name.length));
+  const wide = Math.max(...names.map((name) => name.length));
   const row = (name: string, cells: readonly string[], last: string) =>
-    `${name.padEnd(wide)}  ${cells.map((cell) => cell.padStart(9)).join('')}  ${last}`.trimEnd();
+    `${name.padEnd(wide)}  ${cells.map((cell) => cell.padStart(11)).join('')}  ${last}`.trimEnd();
   const short = (fraction: number) => (Number.isNaN(fraction) ? '-' : `${(fraction * 100).toFixed(1)} %`);
   return [
-    row(
-      'class',
-      ['images', 'correct', 'recall', 'precision'].map((title) => title.padStart(9)),
-      'mostly taken for',
-    ),
+    row('class', ['images', 'correct', 'recall', 'precision'], 'mostly taken for'),
     ...classes.map((score, label) => {
       const cells = [count(score.images), count(score.correct), short(score.recall), short(score.precision)];
       return row(names[label]!, cells, names[score.confusedWith] ?? '-');

@@ -1,0 +1,429 @@
+import { EventEmitter } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { decode, encode } from 'fast-png';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Io } from '../src/cli/io.js';
+import { run } from '../src/cli/program.js';
+import { FASHION_MNIST_CLASSES, fashionMnist, type ImageDataset } from '../src/data/index.node.js';
+
+let directory: string;
+/** A data set of the first 2,000 images to train on and 500 to test. */
+let few: string;
+const TESTED = 500;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'twill-cli-'));
+  few = join(directory, 'few');
+  await mkdir(few);
+  const { train, test } = await fashionMnist();
+  await writeIdx('train', train.take(2000));
+  await writeIdx('t10k', test.take(TESTED));
+});
+
+async function writeIdx(name: string, { images, labels, length }: ImageDataset) {
+  const word = (...values: number[]) =>
+    Buffer.from(Uint8Array.from(values.flatMap((v) => [v >> 24, v >> 16, v >> 8, v])));
+  const pixels = Buffer.concat([word(0x803, length, 28, 28), images as Uint8Array]);
+  await writeFile(join(few, `${name}-images-idx3-ubyte.gz`), gzipSync(pixels, { level: 1 }));
+  await writeFile(
+    join(few, `${name}-labels-idx1-ubyte.gz`),
+    gzipSync(Buffer.concat([word(0x801, length), labels as Uint8Array])),
+  );
+}
+
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+/** Runs a command line in this process, as on a pipe or, with `tty`, as on a terminal. */
+async function twill(
+  args: string[],
+  { tty = false, env = {}, signals = new EventEmitter() }: Partial<Session> = {},
+) {
+  let stdout = '';
+  let stderr = '';
+  const output = (write: (text: string) => void) => ({ write, isTTY: tty, columns: 120, on() {}, once() {} });
+  const io: Io = {
+    stdout: output((text) => {
+      stdout += text;
+    }),
+    stderr: output((text) => {
+      stderr += text;
+    }),
+    env,
+    signals,
+  };
+  const code = await run(args, io);
+  return { code, stdout, stderr };
+}
+
+interface Session {
+  tty: boolean;
+  env: Record<string, string>;
+  signals: EventEmitter;
+}
+
+const FILES = [
+  'categories.png',
+  'history.json',
+  'history.png',
+  'history.svg',
+  'misclassified.png',
+  'model.safetensors',
+];
+
+/** A quick run's options: 1,000 images, one epoch. */
+function quick(name: string, ...more: string[]): string[] {
+  return [
+    'train',
+    '--data',
+    few,
+    '--epochs',
+    '1',
+    '--limit',
+    '1000',
+    '--out',
+    join(directory, name),
+    ...more,
+  ];
+}
+
+describe.each(['native', 'wasm'])('on the %s backend', (backend) => {
+  const out = () => join(directory, backend);
+
+  test('train learns and leaves weights, history, plots and pictures', async () => {
+    const { code, stdout, stderr } = await twill(quick(backend, '--epochs', '2', '--backend', backend));
+    expect(stderr).toContain('wrote model.safetensors');
+    expect(code).toBe(0);
+    expect((await readdir(out())).sort()).toEqual(FILES);
+    const { info, epochs } = JSON.parse(await readFile(join(out(), 'history.json'), 'utf8'));
+    expect(info.backend).toBe(backend);
+    expect(epochs.map((one: { epoch: number }) => one.epoch)).toEqual([1, 2]);
+    expect(epochs[1].cost).toBeLessThan(epochs[0].cost);
+    // Ten batches of a mean loss that begins near ln 10.
+    expect(epochs[0].cost).toBeGreaterThan(10);
+    expect(epochs[0].cost).toBeLessThan(30);
+    expect(epochs[1].accuracy).toBeGreaterThan(0.3);
+    expect(epochs[1].accuracy).toBeLessThan(1);
+    expect(epochs[0].seconds).toBeGreaterThan(0);
+    // Off a terminal: one plain line an epoch, nothing else on stdout.
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toBe(
+      `epoch 1 cost ${epochs[0].cost} accuracy ${epochs[0].accuracy} ` +
+        `seconds ${epochs[0].seconds.toFixed(3)} evalSeconds ${epochs[0].evalSeconds.toFixed(3)}`,
+    );
+    for (const picture of ['history.png', 'categories.png', 'misclassified.png']) {
+      expect(decode(await readFile(join(out(), picture))).width).toBeGreaterThan(500);
+    }
+  });
+
+  test('eval finds the accuracy that training reported, and the table adds up to it', async () => {
+    const model = join(out(), 'model.safetensors');
+    const { code, stdout } = await twill([
+      'eval',
+      '--data',
+      few,
+      '--model',
+      model,
+      '--backend',
+      backend,
+      '--json',
+    ]);
+    expect(code).toBe(0);
+    const result = JSON.parse(stdout);
+    const { epochs } = JSON.parse(await readFile(join(out(), 'history.json'), 'utf8'));
+    expect(result.accuracy).toBe(epochs[1].accuracy);
+    expect(result.images).toBe(TESTED);
+    const sum = (key: string) =>
+      result.classes.reduce((total: number, one: Record<string, number>) => total + one[key]!, 0);
+    expect(sum('images')).toBe(TESTED);
+    expect(sum('correct')).toBe(result.correct);
+    expect(result.cost).toBeCloseTo(result.loss * (TESTED / 100), 6);
+    const table = await twill(['eval', '--data', few, '--model', model, '--backend', backend]);
+    for (const name of FASHION_MNIST_CLASSES) expect(table.stdout).toContain(name);
+    expect(table.stdout).toContain(`accuracy ${(result.accuracy * 100).toFixed(2)} %`);
+  });
+
+  test('predict names classes with probabilities that sum to one', async () => {
+    const { test: images } = await fashionMnist();
+    const files: string[] = [];
+    for (let i = 0; i < 3; i++) {
+      const file = join(directory, `${i}.png`);
+      const pixels = images.get(i).image as Uint8Array;
+      const data = i === 2 ? pixels.map((value) => 255 - value) : pixels.slice();
+      await writeFile(file, encode({ width: 28, height: 28, channels: 1, data }));
+      files.push(file);
+    }
+    const args = ['predict', '--model', join(out(), 'model.safetensors'), '--backend', backend, ...files];
+    const { code, stdout } = await twill([...args, '--json', '--top', '10']);
+    expect(code).toBe(0);
+    const answers = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(answers.map(({ file }) => file)).toEqual(files);
+    expect(answers.map(({ inverted }) => inverted)).toEqual([false, false, true]);
+    for (const answer of answers) {
+      const total = answer.top.reduce(
+        (sum: number, one: { probability: number }) => sum + one.probability,
+        0,
+      );
+      expect(total).toBeCloseTo(1, 5);
+      expect(answer.class).toBe(FASHION_MNIST_CLASSES[answer.index]);
+      expect(answer.probability).toBe(answer.top[0].probability);
+    }
+    const plain = await twill(args);
+    expect(plain.stdout).toContain(answers[0].class);
+    expect(plain.stderr).toBe(`${files[2]}: inverted (light background)\n`);
+  });
+
+  test('info tells what computes', async () => {
+    const { code, stdout } = await twill(['info', '--backend', backend, '--threads', '1', '--json']);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ backend, threads: 1, fallbacks: expect.any(Array) });
+    expect((await twill(['info', '--backend', backend])).stdout).toContain(backend);
+  });
+});
+
+describe('train', () => {
+  test('the same seed gives the same weights, another one does not; --init goes on from a file', async () => {
+    const weights = async (name: string, ...more: string[]) => {
+      expect((await twill(quick(name, '--limit', '200', ...more))).code).toBe(0);
+      return readFile(join(directory, name, 'model.safetensors'));
+    };
+    const first = await weights('seed-a', '--seed', '7', '--shuffle');
+    expect(Buffer.compare(first, await weights('seed-b', '--seed', '7', '--shuffle'))).toBe(0);
+    expect(Buffer.compare(first, await weights('seed-c', '--seed', '8', '--shuffle'))).not.toBe(0);
+    const init = join(directory, 'seed-a', 'model.safetensors');
+    expect(Buffer.compare(first, await weights('frozen', '--init', init, '--lr', '0'))).toBe(0);
+  });
+
+  test('its weights have the names of the article', async () => {
+    const bytes = await readFile(join(directory, 'seed-a', 'model.safetensors'));
+    const header = JSON.parse(bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE())).toString());
+    expect(
+      Object.fromEntries(
+        Object.entries(header).map(([key, value]) => [key, (value as { shape: number[] }).shape]),
+      ),
+    ).toMatchObject({
+      'cnn1.weight': [16, 1, 5, 5],
+      'cnn1.bias': [16],
+      'cnn2.weight': [32, 16, 5, 5],
+      'cnn2.bias': [32],
+      'fc1.weight': [10, 1568],
+      'fc1.bias': [10],
+    });
+  });
+
+  test('--json writes a start, every epoch and the end', async () => {
+    const { stdout, stderr } = await twill(quick('json', '--limit', '300', '--epochs', '2', '--json'));
+    const events = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(events.map(({ event }) => event)).toEqual(['start', 'epoch', 'epoch', 'end']);
+    expect(events[0]).toMatchObject({ train: 300, test: TESTED, info: { threads: expect.any(Number) } });
+    expect(events[1]).toMatchObject({ epoch: 1, cost: expect.any(Number), accuracy: expect.any(Number) });
+    expect([...events[3].files].sort()).toEqual(FILES);
+    expect(stderr).toBe('');
+  });
+
+  test('on a terminal it shows a bar with rate, time left and loss; NO_COLOR keeps it plain', async () => {
+    const { stdout, stderr } = await twill(quick('tty', '--limit', '2000'), { tty: true });
+    expect(stdout).toMatch(/epoch 1\/1.*cost.*accuracy/s);
+    expect(stdout).toContain('\u001b[');
+    expect(stderr).toMatch(/images\/s {2}ETA .* {2}loss \d/);
+    const plain = await twill(quick('tty', '--limit', '300'), { tty: true, env: { NO_COLOR: '1' } });
+    expect(plain.stdout).not.toContain('\u001b[');
+  });
+
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ])('%s ends it within a batch, keeps what there is and exits with %i', async (signal, code) => {
+    const signals = new EventEmitter();
+    const out = join(directory, signal);
+    const running = twill(['train', '--data', few, '--epochs', '5000', '--out', out, '--json'], {
+      signals,
+    });
+    const deadline = Date.now() + 60_000;
+    while (signals.listenerCount(signal) === 0 && Date.now() < deadline)
+      await new Promise((done) => setTimeout(done, 5));
+    await new Promise((done) => setTimeout(done, 300));
+    signals.emit(signal);
+    expect(signals.listenerCount(signal)).toBe(0);
+    const result = await running;
+    expect(result.code).toBe(code);
+    expect(result.stderr).toContain('interrupted');
+    expect((await readdir(out)).sort()).toEqual(FILES);
+    const { epochs } = JSON.parse(await readFile(join(out, 'history.json'), 'utf8'));
+    const events = result.stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(events.filter(({ event }) => event === 'epoch')).toHaveLength(epochs.length);
+    expect(events.at(-1)).toMatchObject({ event: 'end', early: true });
+    expect((await twill(['eval', '--data', few, '--model', join(out, 'model.safetensors')])).code).toBe(0);
+  });
+
+  test('a loss that is not finite any more is an error with epoch and batch, and leaves no files', async () => {
+    const { code, stderr } = await twill(quick('diverged', '--lr', '1e30'));
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^twill: .*epoch 1, batch \d+/m);
+    expect(existsSync(join(directory, 'diverged'))).toBe(false);
+  });
+
+  test('a directory that cannot be written is found out before the training', async () => {
+    const file = join(directory, 'a-file');
+    await writeFile(file, 'mine');
+    for (const out of [file, join(file, 'below')]) {
+      const { code, stdout, stderr } = await twill(['train', '--out', out]);
+      expect(code).toBe(1);
+      expect(stdout).toBe('');
+      expect(stderr).toMatch(/^twill: cannot write into .*a-file.*\n$/);
+    }
+    expect(await readFile(file, 'utf8')).toBe('mine');
+  });
+
+  test('a run that cannot begin leaves no directory behind, and keeps one that was there', async () => {
+    const fresh = join(directory, 'fresh', 'deep');
+    const there = join(directory, 'there');
+    await mkdir(there);
+    for (const out of [fresh, there]) {
+      const { code } = await twill(['train', '--out', out, '--init', join(directory, 'missing.safetensors')]);
+      expect(code).toBe(1);
+    }
+    expect(existsSync(join(directory, 'fresh'))).toBe(false);
+    expect(existsSync(there)).toBe(true);
+  });
+});
+
+test('data says where the images are', async () => {
+  const { code, stdout } = await twill(['data', '--json']);
+  expect(code).toBe(0);
+  const found = JSON.parse(stdout);
+  expect(found).toMatchObject({
+    train: 60_000,
+    test: 10_000,
+    shape: [1, 28, 28],
+    classes: [...FASHION_MNIST_CLASSES],
+  });
+  expect(existsSync(found.source)).toBe(true);
+  expect((await twill(['data', '--data', found.source])).stdout).toContain(found.source);
+});
+
+describe('what is asked for wrongly is one sentence and exit code 2', () => {
+  test.each([
+    ['train --epohcs 3', /unknown option '--epohcs', did you mean --epochs\?/],
+    ['trian', /unknown command 'trian', did you mean train\?/],
+    ['train --epochs 0', /--epochs .*at least 1/],
+    ['train --epochs 1.5', /--epochs .*whole number/],
+    ['train --epochs -3', /--epochs .*at least 1/],
+    ['train --epochs 1e400', /--epochs .*whole number/],
+    ['train --batch-size 0', /--batch-size .*from 1 to 60000/],
+    ['train --batch-size 60001', /--batch-size .*from 1 to 60000/],
+    ['train --lr NaN', /--lr .*number of at least 0/],
+    ['train --lr Infinity', /--lr .*number of at least 0/],
+    ['train --lr -0.1', /--lr .*number of at least 0/],
+    ['train --lr 0x1', /--lr .*number of at least 0/],
+    ['train --momentum ten', /--momentum .*number of at least 0/],
+    ['train --seed -1', /--seed .*at least 0/],
+    ['train --limit 0', /--limit .*at least 1/],
+    ['train --threads 0', /--threads .*from 1 to 1024/],
+    ['train --backend gpu', /--backend .*auto, native, wasm/],
+    ['train --out', /--out .*missing/],
+    ['train extra', /too many arguments/],
+    ['eval', /--model .*not specified/],
+    ['predict --model m.safetensors', /missing required argument/],
+    ['predict --model m.safetensors --top 11 x.png', /--top .*from 1 to 10/],
+  ])('twill %s', async (line, message) => {
+    const { code, stdout, stderr } = await twill(line.split(' '));
+    expect(code).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/^twill: [^\n]+\n$/);
+    expect(stderr).toMatch(message);
+  });
+
+  test('an empty value', async () => {
+    expect(await twill(['train', '--out', ''])).toMatchObject({ code: 2, stdout: '' });
+  });
+});
+
+describe('files that are missing or wrong are one sentence with their name and exit code 1', () => {
+  async function refused(args: string[], message: RegExp) {
+    const { code, stdout, stderr } = await twill(args);
+    expect(stderr).toMatch(/^twill: [^\n]+\n$/);
+    expect(stderr).toMatch(message);
+    expect(stdout).toBe('');
+    expect(code).toBe(1);
+  }
+
+  test('no model, no safetensors, another network', async () => {
+    await refused(
+      ['eval', '--model', join(directory, 'none.safetensors')],
+      /none\.safetensors.*no such file/,
+    );
+    const text = join(directory, 'text.safetensors');
+    await writeFile(text, 'certainly not a model');
+    await refused(['eval', '--model', text], /text\.safetensors/);
+    const other = join(directory, 'other.safetensors');
+    const header = JSON.stringify({ w: { dtype: 'F32', shape: [1], data_offsets: [0, 4] } });
+    const size = Buffer.alloc(8);
+    size.writeBigUInt64LE(BigInt(header.length));
+    await writeFile(other, Buffer.concat([size, Buffer.from(header), Buffer.alloc(4)]));
+    await refused(
+      ['eval', '--model', other],
+      /other\.safetensors does not hold the weights of this network.*cnn1\.weight/,
+    );
+  });
+
+  test('no data where it should be', async () => {
+    await refused(['data', '--data', directory], /train-images-idx3-ubyte/);
+  });
+
+  test('an image that is none, a directory', async () => {
+    expect((await twill(quick('for-images', '--limit', '100'))).code).toBe(0);
+    const model = join(directory, 'for-images', 'model.safetensors');
+    const bad = join(directory, 'bad.png');
+    await writeFile(bad, 'GIF89a');
+    await refused(['predict', '--model', model, bad], /bad\.png is not a PNG file/);
+    await refused(['predict', '--model', model, directory], /it is a directory/);
+    await refused(['predict', '--model', model, join(directory, 'no.png')], /no\.png.*no such file/);
+  });
+
+  test('TWILL_DEBUG=1 adds the stack', async () => {
+    const args = ['eval', '--model', join(directory, 'none.safetensors')];
+    expect((await twill(args)).stderr).not.toContain('    at ');
+    expect((await twill(args, { env: { TWILL_DEBUG: '1' } })).stderr).toContain('    at ');
+  });
+});
+
+describe('help', () => {
+  test.each(['train', 'eval', 'predict', 'info', 'data'])(
+    'twill %s --help shows options and examples',
+    async (command) => {
+      const { code, stdout } = await twill([command, '--help']);
+      expect(code).toBe(0);
+      expect(stdout).toContain(`Usage: twill ${command}`);
+      expect(stdout).toContain(`$ twill ${command}`);
+      expect(stdout).toContain('--json');
+    },
+  );
+
+  test('twill --help lists the commands, --version prints the version', async () => {
+    const { code, stdout } = await twill(['--help']);
+    expect(code).toBe(0);
+    for (const command of ['train', 'eval', 'predict', 'info', 'data'])
+      expect(stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'));
+    const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
+    expect((await twill(['--version'])).stdout).toBe(`${version}\n`);
+  });
+
+  test('no command at all is told what there is', async () => {
+    const { code, stdout, stderr } = await twill([]);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toContain('Commands:');
+  });
+});
