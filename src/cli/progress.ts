@@ -13,11 +13,13 @@ export interface BatchProgress {
 /** A line that shows how far training is, on a terminal; elsewhere nothing. */
 export interface TrainingProgress {
   batch(progress: BatchProgress): void;
+  /** Tells how long the last test took, for the estimate of the time left. */
+  tested(seconds: number): void;
   /** Clears the line, so that something else can be written; the next batch brings it back. */
   clear(): void;
 }
 
-const SILENT: TrainingProgress = { batch() {}, clear() {} };
+const SILENT: TrainingProgress = { batch() {}, tested() {}, clear() {} };
 
 /** @param images images an epoch */
 export function trainingProgress(io: Io, epochs: number, images: number): TrainingProgress {
@@ -26,7 +28,7 @@ export function trainingProgress(io: Io, epochs: number, images: number): Traini
   const wide = (io.stderr.columns ?? 80) >= 100;
   const bar = new cliProgress.SingleBar({
     stream: io.stderr as NodeJS.WritableStream,
-    format: `${style.bold('epoch {epoch}')}  {bar}  {done}  {rate} images/s  ETA {left}  loss {loss}`,
+    format: `${style.bold('epoch {epoch}')}  {bar}  {done}  {rate} images/s  {left}  loss {loss}`,
     formatBar: (progress) => {
       const cells = wide ? 32 : 12;
       const filled = Math.round(progress * cells);
@@ -38,21 +40,29 @@ export function trainingProgress(io: Io, epochs: number, images: number): Traini
   });
   let shown = false;
   let pace: Pace | undefined;
+  let testSeconds = 0;
+  const timeLeft = (rate: number, inEpoch: number, epochsAfter: number) => {
+    if (rate === 0) return 'ETA ...';
+    const seconds = (inEpoch + epochsAfter * images) / rate + (1 + epochsAfter) * testSeconds;
+    return `ETA ${seconds < 60 ? `${Math.ceil(seconds)} s` : duration(seconds)}`;
+  };
   return {
     batch({ epoch, loss, seen }) {
       if (pace?.epoch !== epoch) pace = new Pace(epoch, seen, loss, pace);
       pace.update(seen, loss);
-      const remaining = images - seen + (epochs - epoch) * images;
       const payload = {
         epoch: `${epoch}/${epochs}`,
         done: `${Math.floor((seen / images) * 100)} %`.padStart(5),
         rate: pace.rate > 0 ? count(pace.rate) : '...',
-        left: pace.rate > 0 ? duration(Math.ceil(remaining / pace.rate)).replace('.0', '') : '...',
+        left: seen === images ? 'testing' : timeLeft(pace.rate, images - seen, epochs - epoch),
         loss: pace.loss.toFixed(4),
       };
       if (!shown) bar.start(images, seen, payload);
       else bar.update(seen, payload);
       shown = true;
+    },
+    tested(seconds) {
+      testSeconds = seconds;
     },
     clear() {
       if (shown) bar.stop();

@@ -36,6 +36,7 @@ export function trainingLog(json: boolean, epochs: number, images: number, io: I
     batch: (batch) => progress.batch(batch),
     epoch(record) {
       progress.clear();
+      progress.tested(record.evalSeconds);
       say(io.stdout, people ? epochForPeople(record, epochs, images, io) : epochLine(record));
     },
     interrupted() {
