@@ -1,40 +1,69 @@
 // The gradient of a convolution by its input: each input pixel sums what the outputs that read it send back.
-#include "../simd/simd.h"
+//
+// With stride s, the input rows i, i + s, i + 2s, ... are reached by the same taps: those for which i + pad - kh *
+// dilation is a multiple of s. Each such phase is a correlation of grad_output at stride 1, with its taps flipped.
+#include "conv2d_correlation.h"
 #include "kernel.h"
-#include "params.h"
 
 namespace twill {
 namespace TWILL_ISA {
+namespace {
+
+int greatest_common_divisor(int a, int b) { return b ? greatest_common_divisor(b, a % b) : a; }
+
+// Input positions first, first + stride, ...; `tap` is the last that reaches them, and they are `apart` taps apart.
+struct Phase {
+  Axis axis;
+  int tap, apart;
+};
+
+Phase phase_of(int first, int inputs, int outputs, int taps, int stride, int pad, int dilation) {
+  const int common = greatest_common_divisor(stride, dilation);
+  const int apart = stride / common, step = dilation / common;
+  int tap = 0;
+  while (tap < apart && (first + pad - tap * dilation) % stride != 0) ++tap;
+  const int count = tap < apart && tap < taps ? (taps - 1 - tap) / apart + 1 : 0;
+  if (count > 0) tap += (count - 1) * apart;
+  const int origin = count > 0 ? (first + pad - tap * dilation) / stride : 0;
+  return {{(inputs - first + stride - 1) / stride, outputs, 1, origin, count, step}, tap, apart};
+}
+
+}  // namespace
 
 void conv2d_backward_input(const Work& work, int64_t begin, int64_t end) {
-  using namespace simd;
   const auto& p = params_of<Conv2dParams>(work);
   const float* grad_output = operand<const float>(work, 0);
   const float* weight_t = operand<const float>(work, 1);
   float* grad_input = operand<float>(work, 2);
-  const int64_t ICG = p.IC / p.groups, OCG = p.OC / p.groups;
-  for (int64_t n = begin; n < end; ++n)
-    for (int64_t g = 0; g < p.groups; ++g)
-      for (int64_t ih = 0; ih < p.IH; ++ih)
-        for (int64_t iw = 0; iw < p.IW; ++iw)
-          for (int64_t ic = 0; ic < ICG; ic += kWidth) {
-            const int lanes = static_cast<int>(ICG - ic < kWidth ? ICG - ic : kWidth);
-            Vec sum = zero();
-            for (int64_t kh = p.KH - 1; kh >= 0; --kh)
-              for (int64_t kw = p.KW - 1; kw >= 0; --kw) {
-                const int64_t top = ih + p.pad_h - kh * p.dilation_h;
-                const int64_t left = iw + p.pad_w - kw * p.dilation_w;
-                if (top < 0 || left < 0 || top % p.stride_h || left % p.stride_w) continue;
-                const int64_t oh = top / p.stride_h, ow = left / p.stride_w;
-                if (oh >= p.OH || ow >= p.OW) continue;
-                const float* pixel = grad_output + ((n * p.OH + oh) * p.OW + ow) * p.OC + g * OCG;
-                for (int64_t oc = 0; oc < OCG; ++oc) {
-                  const float* w = weight_t + (((g * OCG + oc) * p.KH + kh) * p.KW + kw) * ICG + ic;
-                  sum = fma(broadcast(pixel[oc]), load_partial(w, lanes), sum);
-                }
-              }
-            store_partial(grad_input + ((n * p.IH + ih) * p.IW + iw) * p.IC + g * ICG + ic, sum, lanes);
-          }
+
+  Correlation c;
+  c.groups = p.groups;
+  c.channels = p.OC / p.groups;
+  c.lanes = p.IC / p.groups;
+  c.x_col = p.OC;
+  c.x_row = c.x_col * p.OW;
+  const int64_t tap = c.lanes, tap_row = tap * p.KW;
+  c.w_channel = tap_row * p.KH;
+  c.w_group = c.w_channel * c.channels;
+  const int64_t row = int64_t{p.IW} * p.IC;
+
+  for (int top = 0; top < p.stride_h && top < p.IH; ++top) {
+    const Phase rows = phase_of(top, p.IH, p.OH, p.KH, p.stride_h, p.pad_h, p.dilation_h);
+    for (int left = 0; left < p.stride_w && left < p.IW; ++left) {
+      const Phase cols = phase_of(left, p.IW, p.OW, p.KW, p.stride_w, p.pad_w, p.dilation_w);
+      c.rows = rows.axis;
+      c.cols = cols.axis;
+      c.w_row = -rows.apart * tap_row;
+      c.w_col = -cols.apart * tap;
+      for_lanes(c, weight_t + rows.tap * tap_row + cols.tap * tap, begin, end, [&](int64_t n, const Lanes& lanes) {
+        const float* image = grad_output + n * p.OH * c.x_row;
+        float* target = grad_input + n * p.IH * row + top * row + left * p.IC + lanes.y_channel;
+        for (int i = 0; i < c.rows.count; ++i)
+          correlate_row(c, lanes, image, nullptr, i, 0, c.cols.count, target + i * p.stride_h * row,
+                        int64_t{p.stride_w} * p.IC, false);
+      });
+    }
+  }
 }
 
 }  // namespace TWILL_ISA

@@ -1,58 +1,79 @@
-// Convolution, bias, ReLU and a max-pool of windows that do not overlap, in one: the unpooled activation stays in
-// registers. Lanes are output channels.
-#include "../simd/simd.h"
+// Convolution, bias, ReLU and a max-pool of windows that do not overlap, in one.
+//
+// The rows of a few windows are computed into a tile of a few kB, which stays in L1, and pooled from there: storing and
+// loading a vector once costs a few per cent of the 25 to 1000 multiply-adds that made it, and any window fits.
+#include "conv2d_correlation.h"
 #include "kernel.h"
-#include "params.h"
 
 namespace twill {
 namespace TWILL_ISA {
+namespace {
+
+using namespace simd;
+
+constexpr int kTilePixels = 256;  // a window has 254 at most
+constexpr int kTileCols = 28;
+
+struct Pooled {
+  Vec value;
+  Index place;
+};
+
+// The first maximum in window order; NaN wins over all, the last one. Pixel (ky, kx) is at ky * row + kx * col.
+TWILL_INLINE Pooled pool_window(const float* tile, int pool_h, int pool_w, int64_t row, int64_t col) {
+  Pooled best = {load(tile), index_broadcast(0)};
+  int32_t place = 0;
+  for (int ky = 0; ky < pool_h; ++ky)
+    for (int kx = 0; kx < pool_w; ++kx, ++place) {
+      const Vec value = load(tile + ky * row + kx * col);
+      const Mask wins = either(gt(value, best.value), is_nan(value));
+      best.value = select(wins, value, best.value);
+      best.place = select(wins, index_broadcast(place), best.place);
+    }
+  return best;
+}
+
+}  // namespace
 
 void conv2d_pool_forward(const Work& work, int64_t begin, int64_t end) {
-  using namespace simd;
   const auto& p = params_of<Conv2dPoolParams>(work);
+  const Correlation c = forward_correlation(p);
   const float* x = operand<const float>(work, 0);
   const float* weight = operand<const float>(work, 1);
   const float* bias = operand<const float>(work, 2);
   float* y = operand<float>(work, 3);
   uint8_t* argmax = operand<uint8_t>(work, 4);
-  const int64_t ICG = p.IC / p.groups, OCG = p.OC / p.groups;
-  for (int64_t n = begin; n < end; ++n)
-    for (int64_t g = 0; g < p.groups; ++g)
-      for (int64_t ph = 0; ph < p.PH; ++ph)
-        for (int64_t pw = 0; pw < p.PW; ++pw)
-          for (int64_t oc = 0; oc < OCG; oc += kWidth) {
-            const int lanes = static_cast<int>(OCG - oc < kWidth ? OCG - oc : kWidth);
-            Vec best = zero();
-            Index place = index_broadcast(0);
-            for (int32_t k = 0; k < p.pool_h * p.pool_w; ++k) {
-              const int64_t oh = ph * p.pool_h + k / p.pool_w, ow = pw * p.pool_w + k % p.pool_w;
-              Vec sum = bias ? load_partial(bias + g * OCG + oc, lanes) : zero();
-              for (int64_t kh = 0; kh < p.KH; ++kh)
-                for (int64_t kw = 0; kw < p.KW; ++kw) {
-                  const int64_t ih = oh * p.stride_h - p.pad_h + kh * p.dilation_h;
-                  const int64_t iw = ow * p.stride_w - p.pad_w + kw * p.dilation_w;
-                  if (ih < 0 || ih >= p.IH || iw < 0 || iw >= p.IW) continue;
-                  const float* pixel = x + ((n * p.IH + ih) * p.IW + iw) * p.IC + g * ICG;
-                  const float* w = weight + ((g * p.KH + kh) * p.KW + kw) * ICG * OCG + oc;
-                  for (int64_t ic = 0; ic < ICG; ++ic)
-                    sum = fma(broadcast(pixel[ic]), load_partial(w + ic * OCG, lanes), sum);
-                }
-              if (k == 0) {
-                best = sum;
-                continue;
-              }
-              const Mask wins = either(gt(sum, best), is_nan(sum));
-              best = select(wins, sum, best);
-              place = select(wins, index_broadcast(k), place);
-            }
+  const int64_t x_image = p.IH * c.x_row, y_row = int64_t{p.PW} * p.OC, y_image = p.PH * y_row;
+
+  // Windows side by side that fit into the tile.
+  int across = kTilePixels / (p.pool_h * p.pool_w);
+  if (across > kTileCols / p.pool_w) across = kTileCols / p.pool_w > 0 ? kTileCols / p.pool_w : 1;
+
+  for_lanes(c, weight, begin, end, [&](int64_t n, const Lanes& lanes) {
+    alignas(64) float tile[kTilePixels * kLaneVectors * kWidth];
+    const int64_t tile_col = kLaneVectors * kWidth;
+    const float* lanes_bias = bias ? bias + lanes.y_channel : nullptr;
+    for (int ph = 0; ph < p.PH; ++ph)
+      for (int pw = 0; pw < p.PW; pw += across) {
+        const int windows = p.PW - pw < across ? p.PW - pw : across;
+        const int64_t tile_row = windows * p.pool_w * tile_col;
+        for (int ky = 0; ky < p.pool_h; ++ky)
+          correlate_row(c, lanes, x + n * x_image, lanes_bias, ph * p.pool_h + ky, pw * p.pool_w,
+                        windows * p.pool_w, tile + ky * tile_row, tile_col, false);
+        for (int i = 0; i < windows; ++i)
+          for (int lane = 0; lane < lanes.count; lane += kWidth) {
+            Pooled best = pool_window(tile + i * p.pool_w * tile_col + lane, p.pool_h, p.pool_w, tile_row, tile_col);
             if (p.relu) {
-              place = select(ge(zero(), best), index_broadcast(255), place);
-              best = relu(best);
+              best.place = select(ge(zero(), best.value), index_broadcast(255), best.place);
+              best.value = relu(best.value);
             }
-            const int64_t at = ((n * p.PH + ph) * p.PW + pw) * p.OC + g * OCG + oc;
-            store_partial(y + at, best, lanes);
-            if (argmax) store_u8_partial(argmax + at, place, lanes);
+            const int64_t at = n * y_image + ph * y_row + (pw + i) * int64_t{p.OC} + lanes.y_channel + lane;
+            const int count = lanes.count - lane < kWidth ? lanes.count - lane : kWidth;
+            store_partial(y + at, best.value, count);
+            if (argmax) store_u8_partial(argmax + at, best.place, count);
           }
+      }
+  });
 }
 
 }  // namespace TWILL_ISA
