@@ -111,7 +111,7 @@ const char* check(const ImageParams& p) {
 
 const char* check(const MapParams& p) { return p.size < 1 ? "size" : nullptr; }
 const char* check(const LinearParams& p) { return p.IN < 1 ? "IN" : p.OUT < 1 ? "OUT" : nullptr; }
-const char* check(const CrossEntropyParams& p) { return p.classes < 1 ? "classes" : nullptr; }
+const char* check(const CrossEntropyParams& p) { return p.classes < 1 ? "classes" : !flag(p.sum) ? "sum" : nullptr; }
 const char* check(const SgdParams& p) { return p.count < 1 ? "count" : nullptr; }
 
 const char* check(const TransposeParams& p) {
