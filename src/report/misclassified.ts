@@ -97,7 +97,7 @@ function cell(gallery: Gallery, mistake: Mistake, x: number, y: number): string 
     {},
     element('title', {}, escapeXml(said)),
     tile(gallery, mistake.index, x, y, SIZE),
-    line(x, y + SIZE + 18, 'predicted ', fit(predicted, wide - 108, 12, true) + share, '#c62828'),
+    line(x, y + SIZE + 18, 'predicted ', fit(predicted, wide - 106, 12, true) + share, '#c62828'),
     line(x, y + SIZE + 35, 'true ', fit(truth, wide - 32, 12, true), '#2e7d32'),
   );
 }

@@ -57,12 +57,24 @@ export function picture(
   )}\n`;
 }
 
-/**
- * Shortens text to about `width` pixels. DejaVu Sans, the widest of the fonts named above, averages 0.6 em a
- * letter over English words; bold takes a tenth more.
- */
+/** Shortens text that would be wider than about `width` pixels. */
 export function fit(content: string, width: number, fontSize: number, bold = false): string {
-  const most = Math.max(1, Math.floor(width / (fontSize * (bold ? 0.66 : 0.6))));
+  const em = width / (fontSize * (bold ? 1.12 : 1));
   const letters = Array.from(content);
-  return letters.length <= most ? content : `${letters.slice(0, most - 1).join('')}…`;
+  if (letters.reduce((sum, letter) => sum + advance(letter), 0) <= em) return content;
+  let room = em - advance('…');
+  const kept = letters.findIndex((letter) => {
+    room -= advance(letter);
+    return room < 0;
+  });
+  return `${letters.slice(0, kept).join('').trimEnd()}…`;
+}
+
+/** About how far a letter reaches in DejaVu Sans, the widest of the fonts named above, in em; bold is 12 % wider. */
+function advance(letter: string): number {
+  if (/[ijl.,:;'|!]/.test(letter)) return 0.32;
+  if (/[ frtI/()[\]-]/.test(letter)) return 0.38;
+  if (/[mwMW%@…]/.test(letter)) return 0.97;
+  if (/[A-Z]/.test(letter)) return 0.7;
+  return letter < '\u0100' ? 0.62 : 1.2;
 }
