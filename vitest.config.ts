@@ -18,7 +18,10 @@ function instructionSets(): string[] {
 }
 
 const backends = [
-  ...instructionSets().map((isa) => ({ name: `native-${isa}`, env: { TWILL_BACKEND: 'native', TWILL_ISA: isa } })),
+  ...instructionSets().map((isa) => ({
+    name: `native-${isa}`,
+    env: { TWILL_BACKEND: 'native', TWILL_ISA: isa },
+  })),
   { name: 'wasm', env: { TWILL_BACKEND: 'wasm' } },
 ];
 

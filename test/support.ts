@@ -1,5 +1,15 @@
-import { type Backend, Conv2d, Flatten, Generator, Linear, MaxPool2d, Module, ReLU, type SymbolicTensor } from '../src/index.node.js';
 import { ImageDataset } from '../src/data/index.node.js';
+import {
+  type Backend,
+  Conv2d,
+  Flatten,
+  Generator,
+  Linear,
+  MaxPool2d,
+  Module,
+  ReLU,
+  type SymbolicTensor,
+} from '../src/index.node.js';
 
 /** The article's network, as PyTorch's numbers name its layers. */
 export class ArticleCnn extends Module {

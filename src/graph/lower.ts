@@ -196,7 +196,8 @@ class Lowering {
     const hits = this.#builder.batch(Int32Array.BYTES_PER_ELEMENT, true);
     const gradLogits = this.#request.gradients ? this.#builder.batch(classes * FLOAT) : undefined;
     if (gradLogits) this.#gradients.set(this.#root(output), gradLogits);
-    const call = (...one: [kernel: string, params: Readonly<Record<string, number>>, operands: Operands]) => this.#builder.call(...one);
+    const call = (...one: [kernel: string, params: Readonly<Record<string, number>>, operands: Operands]) =>
+      this.#builder.call(...one);
     op.emit(call, classes, { logits: this.#value(output), labels, losses, hits, gradLogits }, reduction);
     return { labels, losses, hits };
   }

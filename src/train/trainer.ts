@@ -150,7 +150,11 @@ export class Trainer {
     program.read(hits!, hit);
     const sum = loss.reduce((a, b) => a + b, 0);
     if (Number.isFinite(sum)) this.#steps++;
-    return { loss: this.#loss.reduction === 'sum' ? sum : sum / size, correct: hit.reduce((sum, value) => sum + value, 0), size };
+    return {
+      loss: this.#loss.reduction === 'sum' ? sum : sum / size,
+      correct: hit.reduce((sum, value) => sum + value, 0),
+      size,
+    };
   }
 
   /** The program for one kind of input, made anew where another one has moved the weights. */

@@ -19,15 +19,23 @@ export interface Site {
 }
 
 /** Serves a site on a free port of this machine. */
-export async function serve({ pages, folders, headers = {} }: Site): Promise<{ url: string; close: () => void }> {
+export async function serve({
+  pages,
+  folders,
+  headers = {},
+}: Site): Promise<{ url: string; close: () => void }> {
   const server: Server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url!, 'http://localhost');
     const folder = Object.keys(folders).find((prefix) => pathname.startsWith(prefix));
     const body =
       pages[pathname] ??
-      (folder && (await readFile(new URL(pathname.slice(folder.length), folders[folder])).catch(() => undefined)));
+      (folder &&
+        (await readFile(new URL(pathname.slice(folder.length), folders[folder])).catch(() => undefined)));
     const type = TYPES[extname(pathname)] ?? 'text/html';
-    response.writeHead(body === undefined ? 404 : 200, { ...headers, 'content-type': body === undefined ? 'text/plain' : type });
+    response.writeHead(body === undefined ? 404 : 200, {
+      ...headers,
+      'content-type': body === undefined ? 'text/plain' : type,
+    });
     response.end(body ?? `no ${pathname}`);
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));

@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { functional as F } from '../../src/index.node.js';
 import type { Tensor } from '../../src/nn/functional.js';
 import { expectWithin } from '../reference/closeness.js';
-import { type GoldenCase, goldenBound, goldenFloats, goldenInts, goldenJson, goldenTensor } from '../reference/golden.js';
+import {
+  type GoldenCase,
+  goldenBound,
+  goldenFloats,
+  goldenInts,
+  goldenJson,
+  goldenTensor,
+} from '../reference/golden.js';
 
 const { cases } = goldenJson<{ cases: GoldenCase[] }>('ops/index.json');
 
@@ -37,7 +44,9 @@ const RUN: Record<string, (one: GoldenCase) => Record<string, Tensor>> = {
 const EXACT = new Set(['max_pool2d', 'relu']);
 
 function inputsOf({ inputs }: GoldenCase): Record<string, Tensor | undefined> {
-  return Object.fromEntries(Object.entries(inputs).map(([name, entry]) => [name, goldenTensor('ops', entry)]));
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, entry]) => [name, goldenTensor('ops', entry)]),
+  );
 }
 
 function named({ input, weight, bias }: { input: Tensor; weight: Tensor; bias: Tensor }) {

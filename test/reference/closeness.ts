@@ -25,7 +25,12 @@ export function expectSums(ours: Float32Array, { values, magnitudes, terms }: Su
 }
 
 /** Holds values to others within an absolute bound. */
-export function expectWithin(ours: ArrayLike<number>, theirs: ArrayLike<number>, bound: number, what: string): void {
+export function expectWithin(
+  ours: ArrayLike<number>,
+  theirs: ArrayLike<number>,
+  bound: number,
+  what: string,
+): void {
   expect(ours.length, `${what}: number of values`).toBe(theirs.length);
   let worst = 0;
   for (let index = 0; index < theirs.length; index++) {

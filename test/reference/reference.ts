@@ -69,7 +69,12 @@ function add(into: Sums, index: number, term: number): void {
   into.magnitudes[index]! += Math.abs(term);
 }
 
-export function conv2d(s: Conv2dShape, x: ArrayLike<number>, weight: ArrayLike<number>, bias?: ArrayLike<number>): Sums {
+export function conv2d(
+  s: Conv2dShape,
+  x: ArrayLike<number>,
+  weight: ArrayLike<number>,
+  bias?: ArrayLike<number>,
+): Sums {
   const [OH, OW] = outputSize(s);
   const y = sums(s.N * s.OC * OH * OW, (s.IC / s.groups) * s.KH * s.KW + 1);
   for (let index = 0; bias && index < y.values.length; index++) {
@@ -98,7 +103,12 @@ export function conv2dBackward(
   return { input, weight: gradWeight, bias };
 }
 
-export function linear(x: ArrayLike<number>, weight: ArrayLike<number>, bias: ArrayLike<number>, OUT: number): Sums {
+export function linear(
+  x: ArrayLike<number>,
+  weight: ArrayLike<number>,
+  bias: ArrayLike<number>,
+  OUT: number,
+): Sums {
   const IN = weight.length / OUT;
   const y = sums((x.length / IN) * OUT, IN + 1);
   for (let o = 0; o < y.values.length; o++) {
@@ -108,7 +118,12 @@ export function linear(x: ArrayLike<number>, weight: ArrayLike<number>, bias: Ar
   return y;
 }
 
-export function linearBackward(gradOutput: ArrayLike<number>, x: ArrayLike<number>, weight: ArrayLike<number>, OUT: number) {
+export function linearBackward(
+  gradOutput: ArrayLike<number>,
+  x: ArrayLike<number>,
+  weight: ArrayLike<number>,
+  OUT: number,
+) {
   const IN = weight.length / OUT;
   const N = x.length / IN;
   const input = sums(x.length, OUT);
@@ -169,7 +184,11 @@ export function maxPool2d(s: PoolShape, x: ArrayLike<number>): { values: Float64
   return { values, indices };
 }
 
-export function maxPool2dBackward(indices: Int32Array, gradOutput: ArrayLike<number>, inputSize: number): Float64Array {
+export function maxPool2dBackward(
+  indices: Int32Array,
+  gradOutput: ArrayLike<number>,
+  inputSize: number,
+): Float64Array {
   const grad = new Float64Array(inputSize);
   indices.forEach((at, o) => {
     grad[at]! += gradOutput[o]!;

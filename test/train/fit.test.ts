@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { DataLoader, ImageDataset } from '../../src/data/index.node.js';
 import {
   Conv2d,
   evaluate,
@@ -8,18 +9,17 @@ import {
   LabelError,
   Linear,
   MaxPool2d,
-  Module,
+  type Module,
   NumericError,
   OptionError,
   Predictor,
   predict,
   ReLU,
-  SGD,
   Sequential,
+  SGD,
   ShapeError,
   Trainer,
 } from '../../src/index.node.js';
-import { DataLoader, ImageDataset } from '../../src/data/index.node.js';
 import { bars, weightsOf } from '../support.js';
 
 const train = bars(230);
@@ -139,7 +139,9 @@ describe('fit', () => {
     const bad = { ...options(), epoch: 3 } as never;
     expect(() => fit(network(), train, bad)).toThrow("unknown option 'epoch', did you mean 'epochs'?");
     expect(() => fit(network(), train, { ...options(), epochs: -1 })).toThrow(OptionError);
-    expect(() => fit(network(), train, { ...options(), batchSize: 2.5 })).toThrow('batchSize must be a whole number');
+    expect(() => fit(network(), train, { ...options(), batchSize: 2.5 })).toThrow(
+      'batchSize must be a whole number',
+    );
     const run = fit(network(), train, { ...options(), epochs: 1 });
     await run.finish();
     await expect(run.finish()).rejects.toThrow('a training runs once');
@@ -148,7 +150,8 @@ describe('fit', () => {
 
 describe('Trainer', () => {
   const inputShape = train.shape;
-  const trainer = (model = network()) => new Trainer(model, { inputShape, optimizer: new SGD({ lr: 0.1 }), batchSize: 8 });
+  const trainer = (model = network()) =>
+    new Trainer(model, { inputShape, optimizer: new SGD({ lr: 0.1 }), batchSize: 8 });
   const batch = train.subset(0, 8);
 
   it('tells the loss and the number correct, the same for bytes and floats', async () => {
@@ -175,10 +178,14 @@ describe('Trainer', () => {
     const before = weightsOf(model);
     const wrong = new Int32Array(8).fill(4);
     await expect(one.step(batch.images, wrong)).rejects.toThrow(LabelError);
-    await expect(one.step(batch.images, wrong)).rejects.toThrow('label 0 is 4 but the model has classes 0 to 3');
+    await expect(one.step(batch.images, wrong)).rejects.toThrow(
+      'label 0 is 4 but the model has classes 0 to 3',
+    );
     await expect(one.step(batch.images, [0, 1])).rejects.toThrow('got 8 images but 2 labels');
     await expect(one.step(batch.images.subarray(1), batch.labels)).rejects.toThrow(ShapeError);
-    await expect(one.step(train.images, train.labels)).rejects.toThrow("got 230 images but the trainer's batchSize is 8");
+    await expect(one.step(train.images, train.labels)).rejects.toThrow(
+      "got 230 images but the trainer's batchSize is 8",
+    );
     await expect(one.step([1, 2] as never, batch.labels)).rejects.toThrow(OptionError);
     expect(weightsOf(model)).toEqual(before);
   });
@@ -234,7 +241,8 @@ describe('predict, evaluate, Predictor', () => {
   it('can be used while a training is under way', async () => {
     const model = network();
     const accuracies: number[] = [];
-    for await (const _ of fit(model, train, options())) accuracies.push((await evaluate(model, validation)).accuracy);
+    for await (const _ of fit(model, train, options()))
+      accuracies.push((await evaluate(model, validation)).accuracy);
     expect(accuracies.length).toBe(4);
     expect(accuracies.at(-1)).toBeGreaterThan(0.9);
   });

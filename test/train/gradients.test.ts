@@ -1,5 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { Conv2d, Flatten, Generator, Linear, MaxPool2d, type Module, ReLU, SGD, Sequential, Trainer } from '../../src/index.node.js';
+import {
+  Conv2d,
+  Flatten,
+  Generator,
+  Linear,
+  MaxPool2d,
+  type Module,
+  ReLU,
+  Sequential,
+  SGD,
+  Trainer,
+} from '../../src/index.node.js';
 import { expectWithin } from '../reference/closeness.js';
 import { bars, weightsOf } from '../support.js';
 
@@ -68,7 +79,9 @@ describe.each(Object.entries(NETWORKS))('%s', (_name, make) => {
       const h = 5e-5;
       const measured = (lossAt(h) - lossAt(-h)) / (2 * h);
       let at = 0;
-      const expected = moves.flatMap((move) => [...move]).reduce((sum, move) => sum + move * gradient[at++]!, 0);
+      const expected = moves
+        .flatMap((move) => [...move])
+        .reduce((sum, move) => sum + move * gradient[at++]!, 0);
       expect(Math.abs(measured - expected)).toBeLessThanOrEqual(0.01 * Math.abs(expected) + 2e-3);
     }
   });

@@ -42,7 +42,11 @@ describe("the article's training, from PyTorch's weights", () => {
   it('gives the cost and the accuracy of its first epoch', async () => {
     const { train, test } = await fashionMnist();
     const model = initialised();
-    const run = fit(model, train, { batchSize: golden.batch, optimizer: new SGD({ lr: golden.lr }), validation: test });
+    const run = fit(model, train, {
+      batchSize: golden.batch,
+      optimizer: new SGD({ lr: golden.lr }),
+      validation: test,
+    });
     const [epoch] = (await run.finish()).epochs;
     expect(Math.abs(epoch!.cost / golden.first_epoch.cost - 1)).toBeLessThanOrEqual(0.005);
     expect(Math.abs(epoch!.accuracy - golden.first_epoch.accuracy)).toBeLessThanOrEqual(0.004);

@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { Flatten, Generator, Linear, OptionError, SGD, type SGDOptions, Sequential, Trainer } from '../../src/index.node.js';
-import * as reference from '../reference/reference.js';
+import {
+  Flatten,
+  Generator,
+  Linear,
+  OptionError,
+  Sequential,
+  SGD,
+  type SGDOptions,
+  Trainer,
+} from '../../src/index.node.js';
 import { expectWithin } from '../reference/closeness.js';
+import * as reference from '../reference/reference.js';
 import { bars } from '../support.js';
 
 const data = bars(16, { classes: 3, size: 4 });
