@@ -290,6 +290,15 @@ describe('train', () => {
     expect(await readFile(file, 'utf8')).toBe('mine');
   });
 
+  test.runIf(existsSync('/proc/self'))(
+    'nor does a file system that makes no directories hang it',
+    async () => {
+      const { code, stderr } = await twill(['train', '--out', '/proc/twill/out']);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/^twill: cannot write into \/proc\/twill\/out: .*\n$/);
+    },
+  );
+
   test('a run that cannot begin leaves no directory behind, and keeps one that was there', async () => {
     const fresh = join(directory, 'fresh', 'deep');
     const there = join(directory, 'there');

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, rm, rmdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { DataError } from '../errors.js';
 import { failureReason, writeFileAtomic } from '../io/file.node.js';
@@ -23,7 +23,7 @@ export class OutputDirectory {
    */
   static async open(path: string): Promise<OutputDirectory> {
     try {
-      const directory = new OutputDirectory(path, await mkdir(path, { recursive: true }));
+      const directory = new OutputDirectory(path, await makeDirectory(path));
       const probe = join(path, `.twill.${process.pid}.${randomUUID()}.tmp`);
       try {
         await writeFile(probe, '', { flag: 'wx' });
@@ -34,8 +34,8 @@ export class OutputDirectory {
       }
       return directory;
     } catch (error) {
-      const exists = (error as NodeJS.ErrnoException).code === 'EEXIST';
-      const reason = exists ? 'a file of that name is in the way' : failureReason(error);
+      const { code } = error as NodeJS.ErrnoException;
+      const reason = code === 'EEXIST' ? 'a file of that name is in the way' : failureReason(error);
       throw new DataError(`cannot write into ${path}: ${reason}`, { cause: error });
     }
   }
@@ -64,4 +64,29 @@ export class OutputDirectory {
       if (path === last) return;
     }
   }
+}
+
+/**
+ * Makes a directory and those above it that are missing; returns the uppermost that it made. Node's own recursive
+ * mkdir never returns where a file system answers ENOENT below a directory that exists, as /proc does.
+ */
+async function makeDirectory(path: string): Promise<string | undefined> {
+  const missing: string[] = [];
+  for (let above = resolve(path); ; above = dirname(above)) {
+    const found = await stat(above).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+    });
+    if (found !== undefined && !found.isDirectory()) {
+      throw Object.assign(new Error(), { code: above === resolve(path) ? 'EEXIST' : 'ENOTDIR' });
+    }
+    if (found !== undefined) break;
+    missing.unshift(above);
+  }
+  for (const one of missing) {
+    // Another process may have been as quick.
+    await mkdir(one).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+  }
+  return missing[0];
 }
