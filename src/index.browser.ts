@@ -1,11 +1,7 @@
-import { wasmLoader } from './backend/wasm.browser.js';
+import { browserPlatform } from './platform.browser.js';
 import { installPlatform } from './platform.js';
 
-installPlatform({
-  backends: new Map([['wasm', wasmLoader]]),
-  environment: () => undefined,
-  warn: (message) => console.warn(message),
-});
+installPlatform(browserPlatform);
 
 export * from './index.js';
 export { load, save } from './io/model-file.browser.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { functional as F } from '../../src/index.node.js';
+import { functional as F, type Size2d } from '../../src/index.node.js';
 import type { Tensor } from '../../src/nn/functional.js';
 import { expectWithin } from '../reference/closeness.js';
 import {
@@ -13,6 +13,14 @@ import {
 
 const { cases } = goldenJson<{ cases: GoldenCase[] }>('ops/index.json');
 
+interface PoolAttributes {
+  kernel: Size2d;
+  stride: Size2d;
+  padding: Size2d;
+  dilation: Size2d;
+  ceil_mode: boolean;
+}
+
 /** Ops that Twill has; the golden set holds more. */
 const RUN: Record<string, (one: GoldenCase) => Record<string, Tensor>> = {
   conv2d(one) {
@@ -22,7 +30,7 @@ const RUN: Record<string, (one: GoldenCase) => Record<string, Tensor>> = {
   },
   max_pool2d({ attrs, ...one }) {
     const { x, gy } = inputsOf(one as GoldenCase);
-    const { kernel, stride, padding, dilation, ceil_mode } = attrs;
+    const { kernel, stride, padding, dilation, ceil_mode } = attrs as unknown as PoolAttributes;
     const options = { stride, padding, dilation, ceilMode: ceil_mode };
     return { y: F.maxPool2d(x!, kernel, options), g_x: F.maxPool2dBackward(gy!, x!, kernel, options) };
   },
