@@ -41,6 +41,10 @@ export const crossEntropy: LossOp = {
   },
 
   emit(call, classes, { logits, labels, losses, hits, gradLogits }, reduction) {
-    call('cross_entropy_forward', { classes, sum: reduction === 'sum' ? 1 : 0 }, { logits, labels, losses, hits, grad_logits: gradLogits });
+    call(
+      'cross_entropy_forward',
+      { classes, sum: reduction === 'sum' ? 1 : 0 },
+      { logits, labels, losses, hits, grad_logits: gradLogits },
+    );
   },
 };

@@ -12,8 +12,8 @@ import {
   MaxPool2d,
   type Module,
   ReLU,
-  SGD,
   Sequential,
+  SGD,
   toBytes,
 } from '../../src/index.node.js';
 import { bars, weightsOf } from '../support.js';
