@@ -46,9 +46,11 @@ TWILL_INLINE Mask gt(Vec a, Vec b) { return _mm256_cmp_ps(a, b, _CMP_GT_OQ); }
 TWILL_INLINE Mask ge(Vec a, Vec b) { return _mm256_cmp_ps(a, b, _CMP_GE_OQ); }
 TWILL_INLINE Mask eq(Vec a, Vec b) { return _mm256_cmp_ps(a, b, _CMP_EQ_OQ); }
 TWILL_INLINE Mask is_nan(Vec v) { return _mm256_cmp_ps(v, v, _CMP_UNORD_Q); }
+TWILL_INLINE Mask unordered(Vec a, Vec b) { return _mm256_cmp_ps(a, b, _CMP_UNORD_Q); }
 TWILL_INLINE Mask either(Mask m, Mask n) { return _mm256_or_ps(m, n); }
 TWILL_INLINE Mask both(Mask m, Mask n) { return _mm256_and_ps(m, n); }
 TWILL_INLINE bool any(Mask m) { return _mm256_movemask_ps(m) != 0; }
+TWILL_INLINE uint32_t bits(Mask m) { return static_cast<uint32_t>(_mm256_movemask_ps(m)); }
 TWILL_INLINE Vec select(Mask m, Vec a, Vec b) { return _mm256_blendv_ps(b, a, m); }
 
 TWILL_INLINE Index index_broadcast(int32_t i) { return _mm256_set1_epi32(i); }

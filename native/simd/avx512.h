@@ -47,9 +47,11 @@ TWILL_INLINE Mask gt(Vec a, Vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ)
 TWILL_INLINE Mask ge(Vec a, Vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_GE_OQ); }
 TWILL_INLINE Mask eq(Vec a, Vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
 TWILL_INLINE Mask is_nan(Vec v) { return _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q); }
+TWILL_INLINE Mask unordered(Vec a, Vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_UNORD_Q); }
 TWILL_INLINE Mask either(Mask m, Mask n) { return static_cast<Mask>(m | n); }
 TWILL_INLINE Mask both(Mask m, Mask n) { return static_cast<Mask>(m & n); }
 TWILL_INLINE bool any(Mask m) { return m != 0; }
+TWILL_INLINE uint32_t bits(Mask m) { return m; }
 TWILL_INLINE Vec select(Mask m, Vec a, Vec b) { return _mm512_mask_blend_ps(m, b, a); }
 
 TWILL_INLINE Index index_broadcast(int32_t i) { return _mm512_set1_epi32(i); }

@@ -54,9 +54,14 @@ TWILL_INLINE Mask gt(Vec a, Vec b) { return vcgtq_f32(a, b); }
 TWILL_INLINE Mask ge(Vec a, Vec b) { return vcgeq_f32(a, b); }
 TWILL_INLINE Mask eq(Vec a, Vec b) { return vceqq_f32(a, b); }
 TWILL_INLINE Mask is_nan(Vec v) { return vmvnq_u32(vceqq_f32(v, v)); }
+TWILL_INLINE Mask unordered(Vec a, Vec b) { return vmvnq_u32(vandq_u32(vceqq_f32(a, a), vceqq_f32(b, b))); }
 TWILL_INLINE Mask either(Mask m, Mask n) { return vorrq_u32(m, n); }
 TWILL_INLINE Mask both(Mask m, Mask n) { return vandq_u32(m, n); }
 TWILL_INLINE bool any(Mask m) { return vmaxvq_u32(m) != 0; }
+TWILL_INLINE uint32_t bits(Mask m) {
+  const uint32x4_t places = {1, 2, 4, 8};
+  return vaddvq_u32(vandq_u32(m, places));
+}
 TWILL_INLINE Vec select(Mask m, Vec a, Vec b) { return vbslq_f32(m, a, b); }
 
 TWILL_INLINE Index index_broadcast(int32_t i) { return vdupq_n_s32(i); }

@@ -44,9 +44,11 @@ TWILL_INLINE Mask gt(Vec a, Vec b) { return {a.lane > b.lane}; }
 TWILL_INLINE Mask ge(Vec a, Vec b) { return {a.lane >= b.lane}; }
 TWILL_INLINE Mask eq(Vec a, Vec b) { return {a.lane == b.lane}; }
 TWILL_INLINE Mask is_nan(Vec v) { return {v.lane != v.lane}; }
+TWILL_INLINE Mask unordered(Vec a, Vec b) { return {a.lane != a.lane || b.lane != b.lane}; }
 TWILL_INLINE Mask either(Mask m, Mask n) { return {m.lane || n.lane}; }
 TWILL_INLINE Mask both(Mask m, Mask n) { return {m.lane && n.lane}; }
 TWILL_INLINE bool any(Mask m) { return m.lane; }
+TWILL_INLINE uint32_t bits(Mask m) { return m.lane; }
 TWILL_INLINE Vec select(Mask m, Vec a, Vec b) { return m.lane ? a : b; }
 
 TWILL_INLINE Index index_broadcast(int32_t i) { return {i}; }

@@ -12,8 +12,10 @@
 //   max(a, b)                              a > b ? a : b, so b where either is NaN (x86's operand order, everywhere)
 //   min(a, b)                              a < b ? a : b, likewise
 //   relu(v)                                v < 0 ? 0 : v, so NaN and -0 stay, as in PyTorch
-//   gt(a, b) ge(a, b) eq(a, b) is_nan(v)   Mask; comparisons with NaN are false
+//   gt(a, b) ge(a, b) eq(a, b)             Mask; comparisons with NaN are false
+//   is_nan(v) unordered(a, b)              Mask; the latter where either is NaN
 //   either(m, n) both(m, n) any(m)         on masks
+//   bits(m)                                lane i as bit i
 //   select(m, a, b)                        m ? a : b, for Vec and for Index
 //   index_broadcast(i)
 //   store(int32_t*, Index), store_partial(int32_t*, Index, n), store_u8(uint8_t*, Index), store_u8_partial(.., n)

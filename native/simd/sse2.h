@@ -54,9 +54,11 @@ TWILL_INLINE Mask gt(Vec a, Vec b) { return _mm_cmpgt_ps(a, b); }
 TWILL_INLINE Mask ge(Vec a, Vec b) { return _mm_cmpge_ps(a, b); }
 TWILL_INLINE Mask eq(Vec a, Vec b) { return _mm_cmpeq_ps(a, b); }
 TWILL_INLINE Mask is_nan(Vec v) { return _mm_cmpunord_ps(v, v); }
+TWILL_INLINE Mask unordered(Vec a, Vec b) { return _mm_cmpunord_ps(a, b); }
 TWILL_INLINE Mask either(Mask m, Mask n) { return _mm_or_ps(m, n); }
 TWILL_INLINE Mask both(Mask m, Mask n) { return _mm_and_ps(m, n); }
 TWILL_INLINE bool any(Mask m) { return _mm_movemask_ps(m) != 0; }
+TWILL_INLINE uint32_t bits(Mask m) { return static_cast<uint32_t>(_mm_movemask_ps(m)); }
 TWILL_INLINE Vec select(Mask m, Vec a, Vec b) { return _mm_or_ps(_mm_and_ps(m, a), _mm_andnot_ps(m, b)); }
 
 TWILL_INLINE Index index_broadcast(int32_t i) { return _mm_set1_epi32(i); }

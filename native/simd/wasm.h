@@ -61,9 +61,11 @@ TWILL_INLINE Mask gt(Vec a, Vec b) { return wasm_f32x4_gt(a, b); }
 TWILL_INLINE Mask ge(Vec a, Vec b) { return wasm_f32x4_ge(a, b); }
 TWILL_INLINE Mask eq(Vec a, Vec b) { return wasm_f32x4_eq(a, b); }
 TWILL_INLINE Mask is_nan(Vec v) { return wasm_f32x4_ne(v, v); }
+TWILL_INLINE Mask unordered(Vec a, Vec b) { return wasm_v128_or(wasm_f32x4_ne(a, a), wasm_f32x4_ne(b, b)); }
 TWILL_INLINE Mask either(Mask m, Mask n) { return wasm_v128_or(m, n); }
 TWILL_INLINE Mask both(Mask m, Mask n) { return wasm_v128_and(m, n); }
 TWILL_INLINE bool any(Mask m) { return wasm_v128_any_true(m); }
+TWILL_INLINE uint32_t bits(Mask m) { return static_cast<uint32_t>(wasm_i32x4_bitmask(m)); }
 TWILL_INLINE Vec select(Mask m, Vec a, Vec b) { return wasm_v128_bitselect(a, b, m); }
 
 TWILL_INLINE Index index_broadcast(int32_t i) { return {wasm_i32x4_splat(i)}; }
