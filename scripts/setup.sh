@@ -17,7 +17,7 @@ missing_packages() {
   have flock || echo util-linux
   [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
   [ -e /usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz ] || echo dataset-fashion-mnist
-  have chromium || have google-chrome || echo chromium
+  [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || echo chromium
   have clang-format-19 || echo clang-format-19
   if ! use_emscripten; then
     have python3 || echo python3
@@ -37,10 +37,14 @@ install_packages() {
     as_root=sudo
   fi
   say "installing $packages"
-  wait='-o DPkg::Lock::Timeout=600'
-  $as_root apt-get $wait update -qq </dev/null
-  $as_root env DEBIAN_FRONTEND=noninteractive apt-get $wait install -y -qq --no-install-recommends $packages \
-    </dev/null >/dev/null
+  # apt waits for another one's lock on packages by itself, but not for one on the lists.
+  for pause in 5 10 20 40 0; do
+    $as_root apt-get update -qq </dev/null && break
+    [ "$pause" -gt 0 ] || die "apt-get update failed"
+    sleep "$pause"
+  done
+  $as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 install -y -qq \
+    --no-install-recommends $packages </dev/null >/dev/null
 }
 
 # npm writes node_modules/.package-lock.json last. Scripts stay out: the build below does what they would.
