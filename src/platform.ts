@@ -7,7 +7,10 @@ export interface BackendRequest {
   readonly fallbacks: readonly string[];
 }
 
-/** One way to a backend. Throws an error whose message is the reason where it cannot be had. */
+/**
+ * One way to a backend. Throws a plain error whose message is the reason where it cannot be had, so that another one
+ * may be tried, and a `TwillError` where what was asked for (an option, a variable) cannot be.
+ */
 export interface BackendLoader {
   load(request: BackendRequest): Promise<Backend>;
   /** The same at once; absent where loading has to wait, as in a browser. */

@@ -23,13 +23,17 @@ export interface Allocation {
  */
 export class LinearMemory {
   readonly #memory: WebAssembly.Memory;
+  /** Below the top, in the order of addresses; no two touch. */
   readonly #gaps: Gap[] = [];
-  /** Above it nothing was ever handed out, so it is still zero. */
+  /** End of what is in use. */
   #top: number;
+  /** End of what ever was in use: memory above it is still zero. */
+  #touched: number;
 
   constructor(memory: WebAssembly.Memory, base: number) {
     this.#memory = memory;
     this.#top = roundUp(base, ALIGNMENT);
+    this.#touched = this.#top;
   }
 
   /** Bytes at `address`, seen through the buffer of this moment: growth detaches earlier views. */
@@ -92,6 +96,9 @@ export class LinearMemory {
       }
     }
     this.#top = address + size;
+    const used = Math.min(this.#touched, this.#top) - address;
+    if (used > 0) this.bytes(address, used).fill(0);
+    this.#touched = Math.max(this.#touched, this.#top);
     return address;
   }
 
@@ -101,6 +108,11 @@ export class LinearMemory {
     this.#gaps.splice(index, 0, freed);
     this.#join(index);
     this.#join(index - 1);
+    const last = this.#gaps.at(-1)!;
+    if (last.address + last.bytes === this.#top) {
+      this.#top = last.address;
+      this.#gaps.pop();
+    }
   }
 
   /** Makes one gap of two that touch. */

@@ -1,4 +1,4 @@
-import { BackendUnavailableError } from '../errors.js';
+import { BackendUnavailableError, TwillError } from '../errors.js';
 import { checkOptions, integerBetween, oneOf } from '../options.js';
 import { type BackendLoader, currentPlatform } from '../platform.js';
 import type { Backend, BackendName } from './backend.js';
@@ -41,7 +41,7 @@ export async function loadBackend(options?: LoadBackendOptions): Promise<Backend
       const backend = loaded.get(key) ?? (await loadOnce(key, name, wanted, reasons));
       return chosen(key, backend, reasons);
     } catch (error) {
-      reasons.push(reasonOf(name, error));
+      reasons.push(reasonToGoOn(name, error));
     }
   }
   throw unavailable(wanted, reasons);
@@ -71,7 +71,7 @@ export function loadBackendSync(options?: LoadBackendOptions): Backend {
         loaded.get(key) ?? loader.loadSync!({ threads: wanted.threads, fallbacks: [...reasons] });
       return chosen(key, backend, reasons);
     } catch (error) {
-      reasons.push(reasonOf(name, error));
+      reasons.push(reasonToGoOn(name, error));
     }
   }
   throw unavailable(wanted, reasons);
@@ -128,7 +128,9 @@ function chosen(key: string, backend: Backend, reasons: readonly string[]): Back
   return backend;
 }
 
-function reasonOf(name: BackendName, error: unknown): string {
+/** Why a backend cannot be had. What the user asked for and cannot have is no reason to try another: thrown on. */
+function reasonToGoOn(name: BackendName, error: unknown): string {
+  if (error instanceof TwillError) throw error;
   const remedy = currentPlatform().backends.get(name)?.remedy;
   const message = error instanceof Error ? error.message : String(error);
   return `the ${name} backend cannot be had: ${message}${remedy ? `. To get it, ${remedy}` : ''}`;

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
-import { BackendError } from '../errors.js';
+import { fileURLToPath } from 'node:url';
+import { BackendError, BackendUnavailableError } from '../errors.js';
 import type { BackendLoader, BackendRequest } from '../platform.js';
 import type { Backend, BackendInfo, Executable, Memory } from './backend.js';
 import { defaultThreads } from './cpus.node.js';
@@ -28,7 +29,7 @@ const require = createRequire(import.meta.url);
 function candidates(): string[] {
   const platform = `@twill/${process.platform}-${process.arch}`;
   const packages = process.platform === 'linux' ? [`${platform}-gnu`, `${platform}-musl`] : [platform];
-  return [...packages, '../../build/Release/twill.node'];
+  return [...packages, fileURLToPath(new URL('../../build/Release/twill.node', import.meta.url))];
 }
 
 /**
@@ -66,6 +67,15 @@ function loadAddon(): Addon {
   throw new Error(reasons.join('; '));
 }
 
+function chooseInstructionSet(addon: Addon, wanted: string): string {
+  try {
+    return addon.chooseInstructionSet(wanted);
+  } catch (error) {
+    const supported = addon.instructionSets.join(', ');
+    throw new BackendUnavailableError(`${(error as Error).message} (this machine has ${supported})`);
+  }
+}
+
 class NativeBackend implements Backend {
   readonly name = 'native';
   readonly kernels;
@@ -79,7 +89,7 @@ class NativeBackend implements Backend {
   ) {
     this.#addon = addon;
     this.kernels = parseSignatures(addon.kernels);
-    const isa = addon.chooseInstructionSet(instructionSet ?? process.env.TWILL_ISA ?? '');
+    const isa = chooseInstructionSet(addon, instructionSet ?? process.env.TWILL_ISA ?? '');
     this.#info = Object.freeze({ backend: 'native', isa, threads, fallbacks: Object.freeze([...fallbacks]) });
   }
 
