@@ -6,6 +6,7 @@
 // TWILL_ISA must be what -march selects (avx512, avx2, sse2, neon). GFLOP/s are nominal: every tap of every output
 // counts, also those that fall on padding and need no arithmetic, and the unpooled outputs' taps in the pooled
 // kernels, so a figure may pass 100 %. The peak is measured anew before every layer; times are the best of several.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
@@ -41,12 +42,13 @@ double best_seconds(double budget, const Body& body) {
   return best;
 }
 
+volatile float sink;  // what nobody may see need not be computed
+
 // 12 chains of multiply-adds: 2 a cycle at a latency of 4-5 need 10, and 12 fit into 16 registers.
 double peak_gflops() {
   using namespace simd;
   constexpr int kChains = 12, kRounds = 20000;
   static float start[kChains + kWidth];
-  static volatile float sink;  // a result that nobody may see need not be computed
   for (int i = 0; i < kChains + kWidth; ++i) start[i] = static_cast<float>(i);
   const Vec factor = broadcast(0.5f);
   Vec chain[kChains];
@@ -93,51 +95,62 @@ constexpr Layer kLayers[] = {
     {"depthwise 64 3x3 s2 28", 64, 64, 28, 3, 1, 2, 1, 64, 0},
 };
 
-void fill(std::vector<float>& values, unsigned seed) {
-  for (float& value : values) {
-    seed = seed * 1664525u + 1013904223u;
-    value = static_cast<float>(static_cast<int>(seed >> 8) - (1 << 23)) / (1 << 23);
+// Aligned as the runtime's buffers are.
+template <typename T>
+class Buffer {
+ public:
+  explicit Buffer(int64_t size) : values_(size + 64 / sizeof(T)), size_(size) {}
+  T* data() {
+    const auto address = reinterpret_cast<uintptr_t>(values_.data());
+    return values_.data() + ((address + 63) / 64 * 64 - address) / sizeof(T);
   }
+  void fill(unsigned seed) {
+    for (int64_t i = 0; i < size_; ++i) {
+      seed = seed * 1664525u + 1013904223u;
+      data()[i] = static_cast<T>(static_cast<int>(seed >> 8) - (1 << 23)) / (1 << 23);
+    }
+  }
+
+ private:
+  std::vector<T> values_;
+  int64_t size_;
+};
+
+int out_size(const Layer& layer) {
+  return (layer.size + 2 * layer.pad - (layer.kernel - 1) * layer.dilation - 1) / layer.stride + 1;
 }
+
+Conv2dPoolParams params_for(const Layer& l) {
+  const int out = out_size(l), pooled = l.pool ? out / l.pool : 0;
+  return {l.IC,     l.size,   l.size, l.OC,  out,        out,        l.kernel, l.kernel, l.stride, l.stride,
+          l.pad,    l.pad,    l.dilation, l.dilation, l.groups, 1,   l.pool,   l.pool,   pooled,   pooled};
+}
+
+int64_t volume(int channels, int height, int width) { return int64_t{1} * channels * height * width; }
 
 // One layer's tensors for a batch that stays in L2, as it does when the runtime walks a batch in tiles.
 class Bench {
  public:
-  explicit Bench(const Layer& layer) : layer_(layer) {
-    const int span = (layer.kernel - 1) * layer.dilation + 1;
-    const int out = (layer.size + 2 * layer.pad - span) / layer.stride + 1;
-    p_ = {layer.IC,     layer.size,   layer.size, layer.OC,  out,       out,            layer.kernel,   layer.kernel,
-          layer.stride, layer.stride, layer.pad,  layer.pad, layer.dilation, layer.dilation, layer.groups, 1,
-          layer.pool,   layer.pool,   0,          0};
-    if (layer.pool) p_.PH = p_.PW = out / layer.pool;
-    const int64_t x = int64_t{1} * layer.IC * layer.size * layer.size, y = int64_t{1} * layer.OC * out * out;
-    flops_ = 2.0 * static_cast<double>(y) * layer.kernel * layer.kernel * (layer.IC / layer.groups);
-    batch_ = static_cast<int>(65536 / (x + y));
-    if (batch_ < 1) batch_ = 1;
-    if (batch_ > 8) batch_ = 8;
-    const int64_t pooled = layer.pool ? int64_t{1} * p_.PH * p_.PW * layer.OC : 0;
-    x_.resize(x * batch_);
-    y_.resize(y * batch_);
-    grad_output_.resize(y * batch_);
-    grad_input_.resize(x * batch_);
-    weight_.resize(int64_t{1} * layer.OC * layer.kernel * layer.kernel * (layer.IC / layer.groups));
-    weight_t_.resize(weight_.size());
-    grad_weight_.resize(weight_.size());
-    bias_.resize(layer.OC);
-    grad_bias_.resize(layer.OC);
-    pooled_.resize(pooled * batch_);
-    grad_pooled_.resize(pooled * batch_);
-    argmax_.resize(pooled * batch_);
-    fill(x_, 1), fill(weight_, 2), fill(weight_t_, 3), fill(bias_, 4), fill(grad_output_, 5), fill(grad_pooled_, 6);
+  explicit Bench(const Layer& layer)
+      : layer_(layer),
+        p_(params_for(layer)),
+        x_size_(volume(p_.IC, p_.IH, p_.IW)),
+        y_size_(volume(p_.OC, p_.OH, p_.OW)),
+        pooled_size_(volume(p_.OC, p_.PH, p_.PW)),
+        weight_size_(volume(p_.OC * (p_.IC / p_.groups), p_.KH, p_.KW)),
+        batch_(std::clamp<int>(65536 / (x_size_ + y_size_), 1, 8)) {
+    x_.fill(1), weight_.fill(2), weight_t_.fill(3), bias_.fill(4), grad_output_.fill(5), grad_pooled_.fill(6);
   }
 
   void print() {
     std::printf("%-27s", layer_.name);
     measure(TWILL_ISA::conv2d_forward, {x_.data(), weight_.data(), bias_.data(), y_.data()});
     measure(TWILL_ISA::conv2d_backward_input, {grad_output_.data(), weight_t_.data(), grad_input_.data()});
-    measure(TWILL_ISA::conv2d_backward_weight, {x_.data(), grad_output_.data(), grad_weight_.data(), grad_bias_.data()});
+    measure(TWILL_ISA::conv2d_backward_weight,
+            {x_.data(), grad_output_.data(), grad_weight_.data(), grad_bias_.data()});
     if (layer_.pool) {
-      measure(TWILL_ISA::conv2d_pool_forward, {x_.data(), weight_.data(), bias_.data(), pooled_.data(), argmax_.data()});
+      measure(TWILL_ISA::conv2d_pool_forward,
+              {x_.data(), weight_.data(), bias_.data(), pooled_.data(), argmax_.data()});
       measure(TWILL_ISA::conv2d_pool_backward_input,
               {grad_pooled_.data(), argmax_.data(), weight_t_.data(), grad_input_.data()});
       measure(TWILL_ISA::conv2d_pool_backward_weight,
@@ -151,17 +164,20 @@ class Bench {
     const double peak = peak_gflops();
     const Work work{reinterpret_cast<const int32_t*>(&p_), operands.data(), batch_, 1, true};
     const double seconds = best_seconds(0.04, [&] { kernel(work, 0, batch_); }) / batch_;
-    const double gflops = flops_ / seconds * 1e-9;
+    const double flops = 2.0 * static_cast<double>(y_size_) * p_.KH * p_.KW * (p_.IC / p_.groups);
+    const double gflops = flops / seconds * 1e-9;
     std::printf(" |%8.2f %4.0f %4.0f%%", seconds * 1e6, gflops, 100 * gflops / peak);
   }
 
   Layer layer_;
   Conv2dPoolParams p_;
-  double flops_;
+  int64_t x_size_, y_size_, pooled_size_, weight_size_;
   int batch_;
-  std::vector<float> x_, y_, grad_output_, grad_input_, weight_, weight_t_, grad_weight_, bias_, grad_bias_, pooled_,
-      grad_pooled_;
-  std::vector<uint8_t> argmax_;
+  Buffer<float> x_{x_size_ * batch_}, y_{y_size_ * batch_}, pooled_{pooled_size_ * batch_};
+  Buffer<float> grad_output_{y_size_ * batch_}, grad_input_{x_size_ * batch_}, grad_pooled_{pooled_size_ * batch_};
+  Buffer<float> weight_{weight_size_}, weight_t_{weight_size_}, grad_weight_{weight_size_};
+  Buffer<float> bias_{p_.OC}, grad_bias_{p_.OC};
+  Buffer<uint8_t> argmax_{pooled_size_ * batch_};
 };
 
 }  // namespace

@@ -55,12 +55,12 @@ void conv2d_backward_input(const Work& work, int64_t begin, int64_t end) {
       c.cols = cols.axis;
       c.w_row = -rows.apart * tap_row;
       c.w_col = -cols.apart * tap;
-      for_lanes(c, weight_t + rows.tap * tap_row + cols.tap * tap, begin, end, [&](int64_t n, const Lanes& lanes) {
-        const float* image = grad_output + n * p.OH * c.x_row;
-        float* target = grad_input + n * p.IH * row + top * row + left * p.IC + lanes.y_channel;
-        for (int i = 0; i < c.rows.count; ++i)
-          correlate_row(c, lanes, image, nullptr, i, 0, c.cols.count, target + i * p.stride_h * row,
-                        int64_t{p.stride_w} * p.IC, false);
+      float* target = grad_input + top * row + left * p.IC;
+      for_lanes(c, weight_t + rows.tap * tap_row + cols.tap * tap, [&](const Lanes& lanes) {
+        for (int64_t n = begin; n < end; ++n)
+          correlate(c, lanes, grad_output + n * p.OH * c.x_row, nullptr,
+                    {0, c.rows.count, 0, c.cols.count, target + n * p.IH * row + lanes.y_channel, p.stride_h * row,
+                     int64_t{p.stride_w} * p.IC, false});
       });
     }
   }

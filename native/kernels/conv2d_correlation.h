@@ -50,55 +50,70 @@ static inline Correlation forward_correlation(const Params& p) {
   return c;
 }
 
-// Output channels that are computed side by side, two vectors at most.
+// Output channels that are computed side by side: two vectors, one, or a part of one.
 struct Lanes {
-  const float* weight;  // of the first tap and channel summed, at the first lane
-  int64_t w_row, w_col, w_channel;
-  bool depthwise;  // lane i of a weight meets channel i of the input, instead of every lane each channel
+  const float* weight;  // of the first tap and channel summed, at the first lane; where depthwise, see for_lanes
+  bool depthwise;       // lane i sums channel i alone, not all channels of its group
   int32_t count;
-  int32_t x_channel, y_channel;  // the first one's place in a pixel
+  int32_t x_channel, y_channel;  // the first channel summed and the first lane, in their pixels
 };
 
-// Columns [col, col + cols) of output row `row`. `x` is the image, `bias` (or null) is at the first lane, and `y` is
-// at (row, col) and the first lane, its pixels y_col floats apart.
-void correlate_row(const Correlation& correlation, const Lanes& lanes, const float* x, const float* bias, int row, int col,
-                   int cols, float* y, int64_t y_col, bool relu);
+// A rectangle of output pixels and where it goes: y is at (row, col) and the first lane.
+struct Target {
+  int32_t row, rows, col, cols;
+  float* y;
+  int64_t y_row, y_col;
+  bool relu;
+};
+
+// x is the whole image; bias (or null) is at the first lane.
+void correlate(const Correlation& c, const Lanes& lanes, const float* x, const float* bias, const Target& target);
+void correlate_depthwise(const Correlation& c, const Lanes& lanes, const float* x, const float* bias,
+                         const Target& target);
 
 namespace {
 
 constexpr int kLaneVectors = 2;
 constexpr int kDepthwiseTaps = 128;
 
-// Depthwise weights lie channel by channel; vectors want them tap by tap.
-inline void gather_taps(const Correlation& c, const float* weight, int channels, float* gathered) {
-  for (int kh = 0; kh < c.rows.taps; ++kh)
-    for (int kw = 0; kw < c.cols.taps; ++kw, gathered += simd::kWidth)
-      for (int i = 0; i < channels; ++i) gathered[i] = weight[i * c.w_group + kh * c.w_row + kw * c.w_col];
-}
-
-// body(image, lanes) for every image and all output channels, in an order that keeps what is shared in the caches.
+// body(lanes) for all output channels. Depthwise weights lie channel by channel, and lanes want them tap by tap: they
+// are gathered here, a vector a tap. (With more taps than there is room for, groups are computed one by one.)
 template <typename Body>
-inline void for_lanes(const Correlation& c, const float* weight, int64_t begin, int64_t end, const Body& body) {
-  const bool depthwise = c.groups > 1 && c.channels == 1 && c.lanes == 1;
-  if (depthwise && c.rows.taps * c.cols.taps <= kDepthwiseTaps) {
-    alignas(64) float gathered[kDepthwiseTaps * simd::kWidth];
-    for (int channel = 0; channel < c.groups; channel += simd::kWidth) {
-      const int count = c.groups - channel < simd::kWidth ? c.groups - channel : simd::kWidth;
-      gather_taps(c, weight + channel * c.w_group, count, gathered);
-      const Lanes lanes = {gathered, c.cols.taps * simd::kWidth, simd::kWidth, 0, true, count, channel, channel};
-      for (int64_t image = begin; image < end; ++image) body(image, lanes);
+inline void for_lanes(const Correlation& c, const float* weight, const Body& body) {
+  using simd::kWidth;
+  if (c.groups > 1 && c.channels == 1 && c.lanes == 1 && c.rows.taps * c.cols.taps <= kDepthwiseTaps) {
+    float gathered[kDepthwiseTaps * kWidth];
+    for (int channel = 0; channel < c.groups; channel += kWidth) {
+      const int count = c.groups - channel < kWidth ? c.groups - channel : kWidth;
+      float* tap = gathered;
+      for (int kh = 0; kh < c.rows.taps; ++kh)
+        for (int kw = 0; kw < c.cols.taps; ++kw, tap += kWidth)
+          for (int i = 0; i < kWidth; ++i)
+            tap[i] = i < count ? weight[(channel + i) * c.w_group + kh * c.w_row + kw * c.w_col] : 0.0f;
+      body(Lanes{gathered, true, count, channel, channel});
     }
     return;
   }
-  constexpr int kMost = kLaneVectors * simd::kWidth;
-  for (int64_t image = begin; image < end; ++image)
-    for (int group = 0; group < c.groups; ++group)
-      for (int lane = 0; lane < c.lanes; lane += kMost)
-        body(image, Lanes{weight + group * c.w_group + lane, c.w_row, c.w_col, c.w_channel, false,
-                          c.lanes - lane < kMost ? c.lanes - lane : kMost, group * c.channels, group * c.lanes + lane});
+  for (int group = 0; group < c.groups; ++group)
+    for (int lane = 0, count; lane < c.lanes; lane += count) {
+      count = c.lanes - lane;
+      if (count >= kWidth) count = count >= kLaneVectors * kWidth ? kLaneVectors * kWidth : kWidth;
+      body(Lanes{weight + group * c.w_group + lane, false, count, group * c.channels, group * c.lanes + lane});
+    }
+}
+
+struct Range {
+  int begin, end;
+};
+
+// The taps that meet [0, size) where tap 0 is at `position`.
+inline Range taps_inside(const Axis& axis, int position) {
+  int begin = 0, end = axis.taps;
+  while (begin < end && position + begin * axis.step < 0) ++begin;
+  while (begin < end && position + (end - 1) * axis.step >= axis.size) --end;
+  return {begin, end};
 }
 
 }  // namespace
-
 }  // namespace TWILL_ISA
 }  // namespace twill
