@@ -56,7 +56,8 @@ void conv2d_backward_input(const Work& work, int64_t begin, int64_t end) {
       c.w_row = -rows.apart * tap_row;
       c.w_col = -cols.apart * tap;
       float* target = grad_input + top * row + left * p.IC;
-      for_lanes(c, weight_t + rows.tap * tap_row + cols.tap * tap, [&](const Lanes& lanes) {
+      const float* taps = weight_t + rows.tap * tap_row + cols.tap * tap;
+      for_lanes(c, taps, kDepthwiseVectors, [&](const Lanes& lanes) {
         for (int64_t n = begin; n < end; ++n)
           correlate(c, lanes, grad_output + n * p.OH * c.x_row, nullptr,
                     {0, c.rows.count, 0, c.cols.count, target + n * p.IH * row + lanes.y_channel, p.stride_h * row,

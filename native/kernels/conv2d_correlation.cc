@@ -87,14 +87,16 @@ struct Sums {
         value = simd::relu(value);
       });
     float* y = b.y;
+    const int64_t y_col = b.y_col;  // a copy, for stores may alias b
+    const int count = b.count;
     unroll<0, kPixels>([&](auto p) TWILL_INLINE_LAMBDA {
       unroll<0, kVectors>([&](auto v) TWILL_INLINE_LAMBDA {
         if (kPartial)
-          store_partial(y, sum[p.value][v.value], b.count);
+          store_partial(y, sum[p.value][v.value], count);
         else
           store(y + v.value * kWidth, sum[p.value][v.value]);
       });
-      y += b.y_col;
+      y += y_col;
     });
   }
 };
@@ -194,8 +196,6 @@ constexpr BlockTable kOneVector = make_table<1, false>(AllWidths{});
 constexpr BlockTable kPartVector = make_table<1, true>(AllWidths{});
 constexpr BlockTable kTwoVectorsUnit = make_table<2, false, UnitStride>(UnitWidths{});
 constexpr BlockTable kOneVectorUnit = make_table<1, false, UnitStride>(UnitWidths{});
-
-int div_up(int a, int b) { return (a + b - 1) / b; }
 
 // The width of the next block of a stretch: nearly equal ones, none wider than `widest`.
 int next_width(const BlockTable& table, int stretch, int widest) {

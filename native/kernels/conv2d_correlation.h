@@ -50,9 +50,9 @@ static inline Correlation forward_correlation(const Params& p) {
   return c;
 }
 
-// Output channels that are computed side by side: two vectors, one, or a part of one.
+// Output channels that are computed side by side.
 struct Lanes {
-  const float* weight;  // of the first tap and channel summed, at the first lane; where depthwise, see for_lanes
+  const float* weight;  // of the first tap and channel summed, at the first lane; where depthwise, as for_lanes has it
   bool depthwise;       // lane i sums channel i alone, not all channels of its group
   int32_t count;
   int32_t x_channel, y_channel;  // the first channel summed and the first lane, in their pixels
@@ -73,24 +73,33 @@ void correlate_depthwise(const Correlation& c, const Lanes& lanes, const float* 
 
 namespace {
 
-constexpr int kLaneVectors = 2;
-constexpr int kDepthwiseTaps = 128;
+inline int div_up(int a, int b) { return (a + b - 1) / b; }
 
-// body(lanes) for all output channels. Depthwise weights lie channel by channel, and lanes want them tap by tap: they
-// are gathered here, a vector a tap. (With more taps than there is room for, groups are computed one by one.)
+constexpr int kLaneVectors = 2;
+constexpr int kDepthwiseVectors = 128;  // of gathered weights
+
+// body(lanes) for all output channels, in blocks of two vectors, one, or a part of one; depthwise in blocks of up to
+// `most` vectors.
+//
+// Depthwise weights lie channel by channel, and lanes want them tap by tap: they are gathered here, for each vector
+// of channels a vector a tap. (With more taps than there is room for, groups are computed one by one.)
 template <typename Body>
-inline void for_lanes(const Correlation& c, const float* weight, const Body& body) {
+inline void for_lanes(const Correlation& c, const float* weight, int most, const Body& body) {
   using simd::kWidth;
-  if (c.groups > 1 && c.channels == 1 && c.lanes == 1 && c.rows.taps * c.cols.taps <= kDepthwiseTaps) {
-    float gathered[kDepthwiseTaps * kWidth];
-    for (int channel = 0; channel < c.groups; channel += kWidth) {
-      const int count = c.groups - channel < kWidth ? c.groups - channel : kWidth;
-      float* tap = gathered;
-      for (int kh = 0; kh < c.rows.taps; ++kh)
-        for (int kw = 0; kw < c.cols.taps; ++kw, tap += kWidth)
-          for (int i = 0; i < kWidth; ++i)
-            tap[i] = i < count ? weight[(channel + i) * c.w_group + kh * c.w_row + kw * c.w_col] : 0.0f;
-      body(Lanes{gathered, true, count, channel, channel});
+  const int taps = c.rows.taps * c.cols.taps;
+  if (c.groups > 1 && c.channels == 1 && c.lanes == 1 && taps > 0 && taps <= kDepthwiseVectors) {
+    float gathered[kDepthwiseVectors * kWidth];
+    const int room = kDepthwiseVectors / taps < most ? kDepthwiseVectors / taps * kWidth : most * kWidth;
+    for (int first = 0; first < c.groups; first += room) {
+      const int count = c.groups - first < room ? c.groups - first : room;
+      for (int i = 0; i < div_up(count, kWidth) * kWidth; ++i) {
+        float* lane = gathered + i / kWidth * taps * kWidth + i % kWidth;
+        const float* channel = weight + (first + i) * c.w_group;
+        for (int kh = 0; kh < c.rows.taps; ++kh)
+          for (int kw = 0; kw < c.cols.taps; ++kw, lane += kWidth)
+            *lane = i < count ? channel[kh * c.w_row + kw * c.w_col] : 0.0f;
+      }
+      body(Lanes{gathered, true, count, first, first});
     }
     return;
   }

@@ -19,7 +19,7 @@ constexpr int kMaxPixels = kRegisters == 32 ? 14 : 8;
 struct Block {
   const float* x;  // the first pixel's input under the first tap
   const float* weight;
-  Vec bias;
+  const float* bias;
   float* y;
   int64_t x_row, x_tap, y_col;
   int32_t taps_h, taps_w, w_row;
@@ -30,7 +30,8 @@ struct Block {
 template <int kPixels, bool kPartial>
 void block_of(const Block& b, const Stride& by) {
   Vec sum[kPixels];
-  unroll<0, kPixels>([&](auto p) TWILL_INLINE_LAMBDA { sum[p.value] = b.bias; });
+  const Vec bias = !b.bias ? zero() : kPartial ? load_partial(b.bias, b.count) : load(b.bias);
+  unroll<0, kPixels>([&](auto p) TWILL_INLINE_LAMBDA { sum[p.value] = bias; });
   const float* x_row = b.x;
   const float* w_row = b.weight;
   for (int kh = 0; kh < b.taps_h; ++kh, x_row += b.x_row, w_row += b.w_row) {
@@ -44,14 +45,16 @@ void block_of(const Block& b, const Stride& by) {
       });
     }
   }
+  if (b.relu) unroll<0, kPixels>([&](auto p) TWILL_INLINE_LAMBDA { sum[p.value] = relu(sum[p.value]); });
   float* y = b.y;
+  const int64_t y_col = b.y_col;  // a copy, for stores may alias b
+  const int count = b.count;
   unroll<0, kPixels>([&](auto p) TWILL_INLINE_LAMBDA {
-    const Vec value = b.relu ? relu(sum[p.value]) : sum[p.value];
     if (kPartial)
-      store_partial(y, value, b.count);
+      store_partial(y, sum[p.value], count);
     else
-      store(y, value);
-    y += b.y_col;
+      store(y, sum[p.value]);
+    y += y_col;
   });
 }
 
@@ -69,8 +72,6 @@ constexpr BlockTable make_table(std::integer_sequence<int, kIndex...>) {
 constexpr BlockTable kWhole = make_table<false>(std::make_integer_sequence<int, kMaxPixels>{});
 constexpr BlockTable kPart = make_table<true>(std::make_integer_sequence<int, kMaxPixels>{});
 
-int div_up(int a, int b) { return (a + b - 1) / b; }
-
 // The outputs for which every tap is inside.
 Range inner_range(const Axis& axis) {
   const int begin = axis.origin < 0 ? div_up(-axis.origin, axis.stride) : 0;
@@ -83,17 +84,15 @@ Range inner_range(const Axis& axis) {
 
 void correlate_depthwise(const Correlation& c, const Lanes& lanes, const float* x, const float* bias,
                          const Target& target) {
-  const BlockTable& table = lanes.count == kWidth ? kWhole : kPart;
   const Range inner = inner_range(c.cols);
   const Stride by(c.cols.stride * c.x_col);
+  const int w_vector = c.rows.taps * c.cols.taps * kWidth;
 
   Block b;
-  b.bias = bias ? load_partial(bias, lanes.count) : zero();
   b.x_row = c.rows.step * c.x_row;
   b.x_tap = c.cols.step * c.x_col;
   b.y_col = target.y_col;
   b.w_row = c.cols.taps * kWidth;
-  b.count = lanes.count;
   b.relu = target.relu;
 
   for (int row = 0; row < target.rows; ++row) {
@@ -111,7 +110,14 @@ void correlate_depthwise(const Correlation& c, const Lanes& lanes, const float* 
       b.x = x + (top + taps_h.begin * c.rows.step) * c.x_row + (left + taps_w.begin * c.cols.step) * c.x_col +
             lanes.x_channel;
       b.y = target.y + row * target.y_row + (col - target.col) * target.y_col;
-      table.of[width - 1](b, by);
+      for (int lane = 0; lane < lanes.count; lane += kWidth) {
+        b.count = lanes.count - lane;
+        b.bias = bias ? bias + lane : nullptr;
+        (b.count < kWidth ? kPart : kWhole).of[width - 1](b, by);
+        b.weight += w_vector;
+        b.x += kWidth;
+        b.y += kWidth;
+      }
     }
   }
 }

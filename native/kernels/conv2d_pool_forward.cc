@@ -24,6 +24,12 @@ int at_most(int value, int most) {
   return value > 1 ? value : 1;
 }
 
+// All of a row's windows, or as many as make whole blocks of pixels.
+int windows_across(int windows, int width, int budget) {
+  if (windows <= budget) return at_most(windows, budget);
+  return at_most(budget * width / kTileCols * kTileCols / width, budget);
+}
+
 struct Best {
   Vec value;
   Index place;
@@ -105,11 +111,11 @@ void conv2d_pool_forward(const Work& work, int64_t begin, int64_t end) {
   uint8_t* argmax = operand<uint8_t>(work, 4);
   const int64_t x_image = p.IH * c.x_row, y_row = int64_t{p.PW} * p.OC, y_image = p.PH * y_row;
 
-  for_lanes(c, weight, [&](const Lanes& lanes) {
+  for_lanes(c, weight, 1, [&](const Lanes& lanes) {
     alignas(64) float tile[kTileFloats];
     const int64_t tile_col = lanes.count > kWidth ? kLaneVectors * kWidth : kWidth;
     const int window = p.pool_h * p.pool_w, budget = static_cast<int>(kTileFloats / 2 / tile_col) / window;
-    const int across = at_most(kTileCols / p.pool_w, budget), down = at_most(budget / across, p.PH);
+    const int across = windows_across(p.PW, p.pool_w, budget), down = at_most(budget / across, p.PH);
     const float* lanes_bias = bias ? bias + lanes.y_channel : nullptr;
 
     for (int64_t n = begin; n < end; ++n)

@@ -24,7 +24,13 @@ TWILL_INLINE Vec broadcast(float x) { return _mm_set1_ps(x); }
 TWILL_INLINE Vec load(const float* p) { return _mm_loadu_ps(p); }
 TWILL_INLINE void store(float* p, Vec v) { _mm_storeu_ps(p, v); }
 TWILL_INLINE Vec load_pair(const float* p) {
-  return _mm_castpd_ps(_mm_load_sd(reinterpret_cast<const double*>(p)));
+  double pair;  // as memory without alignment: one movsd
+  __builtin_memcpy(&pair, p, sizeof pair);
+  return _mm_castpd_ps(_mm_set_sd(pair));
+}
+TWILL_INLINE void store_pair(float* p, Vec v) {
+  const double pair = _mm_cvtsd_f64(_mm_castps_pd(v));
+  __builtin_memcpy(p, &pair, sizeof pair);
 }
 TWILL_INLINE Vec load_partial(const float* p, int n) {
   if (n == 4) return load(p);
@@ -35,7 +41,7 @@ TWILL_INLINE Vec load_partial(const float* p, int n) {
 }
 TWILL_INLINE void store_partial(float* p, Vec v, int n) {
   if (n == 4) return store(p, v);
-  if (n >= 2) _mm_storel_pi(reinterpret_cast<__m64*>(p), v);
+  if (n >= 2) store_pair(p, v);
   if (n == 3) _mm_store_ss(p + 2, _mm_movehl_ps(v, v));
   if (n == 1) _mm_store_ss(p, v);
 }
