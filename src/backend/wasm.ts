@@ -219,10 +219,12 @@ class WasmBackend implements Backend {
     this.#exports = exports;
     this.#heap = new LinearMemory(exports.memory, exports.__heap_base.value >>> 0);
     const text = (kernel: number, part: number) => this.#heap.text(exports.kernel_text(kernel, part) >>> 0);
-    const rows = Array.from(
-      { length: exports.kernel_count() },
-      (_, kernel): KernelRow => [text(kernel, 0), text(kernel, 1), text(kernel, 2), text(kernel, 3)],
-    );
+    const rows = Array.from({ length: exports.kernel_count() }, (_, kernel): KernelRow => [
+      text(kernel, 0),
+      text(kernel, 1),
+      text(kernel, 2),
+      text(kernel, 3),
+    ]);
     this.kernels = parseSignatures(rows);
     this.#info = Object.freeze({
       backend: 'wasm',

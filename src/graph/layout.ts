@@ -133,10 +133,12 @@ interface Use {
 }
 
 function usesOf(count: number, stages: readonly Stage[]): Use[] {
-  const uses = Array.from(
-    { length: count },
-    (): Use => ({ firstStage: 0, lastStage: 0, firstCall: -1, lastCall: -1 }),
-  );
+  const uses = Array.from({ length: count }, (): Use => ({
+    firstStage: 0,
+    lastStage: 0,
+    firstCall: -1,
+    lastCall: -1,
+  }));
   let position = 0;
   stages.forEach(({ calls }, stage) => {
     for (const { operands } of calls) {

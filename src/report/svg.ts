@@ -8,7 +8,7 @@ const FONT = "'DejaVu Sans', Verdana, 'Helvetica Neue', Arial, sans-serif";
 export function escapeXml(text: string): string {
   return (
     text
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the very characters that XML 1.0 forbids.
+      // eslint-disable-next-line no-control-regex -- these are the very characters that XML 1.0 forbids.
       .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '')
       .replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`)
   );
