@@ -1,11 +1,13 @@
 // The convolution kernels against the machine's FMA peak, on one thread:
 //
-//   g++ -std=c++17 -O3 -march=native -ffp-contract=off -DTWILL_ISA=avx512 bench/native/*.cc native/kernels/conv2d_*.cc
+//   g++ -std=c++17 -O3 -march=native -ffp-contract=off -DTWILL_ISA=avx512 bench/native/*.cc
+//   native/kernels/conv2d_*.cc
 //   ./a.out [part of a layer's name]
 //
-// TWILL_ISA must be what -march selects (avx512, avx2, sse2, neon). GFLOP/s are nominal: every tap of every output
-// counts, also those that fall on padding and need no arithmetic, and the unpooled outputs' taps in the pooled
-// kernels, so a figure may pass 100 %. The peak is measured anew before every layer; times are the best of several.
+// TWILL_ISA must be what -march selects (avx512, avx2, sse2, neon). GFLOP/s are nominal: every tap of every
+// output counts, also those that fall on padding and need no arithmetic, and the unpooled outputs' taps in
+// the pooled kernels, so a figure may pass 100 %. The peak is measured anew before every layer; times are the
+// best of several.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -55,7 +57,8 @@ double peak_gflops() {
   unroll<0, kChains>([&](auto i) TWILL_INLINE_LAMBDA { chain[i.value] = load(start + i.value); });
   const double seconds = best_seconds(0.004, [&] {
     for (int round = 0; round < kRounds; ++round) {
-      unroll<0, kChains>([&](auto i) TWILL_INLINE_LAMBDA { chain[i.value] = fma(chain[i.value], factor, factor); });
+      unroll<0, kChains>([&](auto i)
+                             TWILL_INLINE_LAMBDA { chain[i.value] = fma(chain[i.value], factor, factor); });
     }
   });
   unroll<0, kChains>([&](auto i) TWILL_INLINE_LAMBDA { store(start + i.value, chain[i.value]); });
@@ -122,8 +125,8 @@ int out_size(const Layer& layer) {
 
 Conv2dPoolParams params_for(const Layer& l) {
   const int out = out_size(l), pooled = l.pool ? out / l.pool : 0;
-  return {l.IC,     l.size,   l.size, l.OC,  out,        out,        l.kernel, l.kernel, l.stride, l.stride,
-          l.pad,    l.pad,    l.dilation, l.dilation, l.groups, 1,   l.pool,   l.pool,   pooled,   pooled};
+  return {l.IC,  l.size, l.size,     l.OC,       out,      out, l.kernel, l.kernel, l.stride, l.stride,
+          l.pad, l.pad,  l.dilation, l.dilation, l.groups, 1,   l.pool,   l.pool,   pooled,   pooled};
 }
 
 int64_t volume(int channels, int height, int width) { return int64_t{1} * channels * height * width; }
@@ -174,7 +177,8 @@ class Bench {
   int64_t x_size_, y_size_, pooled_size_, weight_size_;
   int batch_;
   Buffer<float> x_{x_size_ * batch_}, y_{y_size_ * batch_}, pooled_{pooled_size_ * batch_};
-  Buffer<float> grad_output_{y_size_ * batch_}, grad_input_{x_size_ * batch_}, grad_pooled_{pooled_size_ * batch_};
+  Buffer<float> grad_output_{y_size_ * batch_}, grad_input_{x_size_ * batch_},
+      grad_pooled_{pooled_size_ * batch_};
   Buffer<float> weight_{weight_size_}, weight_t_{weight_size_}, grad_weight_{weight_size_};
   Buffer<float> bias_{p_.OC}, grad_bias_{p_.OC};
   Buffer<uint8_t> argmax_{pooled_size_ * batch_};
@@ -183,8 +187,8 @@ class Bench {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::printf("%s, %d lanes, peak %.0f GFLOP/s; each: us an image, GFLOP/s, %% of peak\n", TWILL_NAME_OF(TWILL_ISA),
-              simd::kWidth, peak_gflops());
+  std::printf("%s, %d lanes, peak %.0f GFLOP/s; each: us an image, GFLOP/s, %% of peak\n",
+              TWILL_NAME_OF(TWILL_ISA), simd::kWidth, peak_gflops());
   std::printf("%-27s | %-18s | %-18s | %-18s | %-18s | %-18s | %-18s\n", "layer", "forward", "backward_input",
               "backward_weight", "pool_forward", "pool_backward_in", "pool_backward_weig");
   for (const Layer& layer : kLayers)

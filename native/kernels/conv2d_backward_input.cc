@@ -1,7 +1,8 @@
 // The gradient of a convolution by its input: each input pixel sums what the outputs that read it send back.
 //
-// With stride s, the input rows i, i + s, i + 2s, ... are reached by the same taps: those for which i + pad - kh *
-// dilation is a multiple of s. Each such phase is a correlation of grad_output at stride 1, with its taps flipped.
+// With stride s, the input rows i, i + s, i + 2s, ... are reached by the same taps: those for which i + pad -
+// kh * dilation is a multiple of s. Each such phase is a correlation of grad_output at stride 1, with its
+// taps flipped.
 #include "conv2d_correlation.h"
 #include "kernel.h"
 
@@ -11,7 +12,8 @@ namespace {
 
 int greatest_common_divisor(int a, int b) { return b ? greatest_common_divisor(b, a % b) : a; }
 
-// Input positions first, first + stride, ...; `tap` is the last that reaches them, and they are `apart` taps apart.
+// Input positions first, first + stride, ...; `tap` is the last that reaches them, and they are `apart` taps
+// apart.
 struct Phase {
   Axis axis;
   int tap, apart;
@@ -60,8 +62,8 @@ void conv2d_backward_input(const Work& work, int64_t begin, int64_t end) {
       for_lanes(c, taps, kDepthwiseVectors, [&](const Lanes& lanes) {
         for (int64_t n = begin; n < end; ++n)
           correlate(c, lanes, grad_output + n * p.OH * c.x_row, nullptr,
-                    {0, c.rows.count, 0, c.cols.count, target + n * p.IH * row + lanes.y_channel, p.stride_h * row,
-                     int64_t{p.stride_w} * p.IC, false});
+                    {0, c.rows.count, 0, c.cols.count, target + n * p.IH * row + lanes.y_channel,
+                     p.stride_h * row, int64_t{p.stride_w} * p.IC, false});
       });
     }
   }

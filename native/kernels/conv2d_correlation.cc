@@ -1,18 +1,20 @@
-// The inner loops. A block is `pixels` of one output row x `vectors` of channels, all held in registers; for each tap
-// and input channel it loads `vectors` of weights and broadcasts one float a pixel.
+// The inner loops. A block is `pixels` of one output row x `vectors` of channels, all held in registers; for
+// each tap and input channel it loads `vectors` of weights and broadcasts one float a pixel.
 //
 //   32 registers  2 vectors x 14 pixels: 28 sums + 2 weights + 1 input = 31. 16 loads for 28 FMAs.
-//                 1 vector x 28 pixels: 28 sums + 1 weight, the input broadcast by the FMA itself. 29 loads for 28.
+//                 1 vector x 28 pixels: 28 sums + 1 weight, the input broadcast by the FMA itself. 29 loads
+//                 for 28.
 //   16 registers  2 vectors x 6 pixels: 12 sums + 2 weights + 1 input = 15. 8 loads for 12 FMAs.
 //                 1 vector x 12 pixels: 12 sums + 1 weight + 1 input = 14. 13 loads for 12.
 //
-// Two FMA ports of 4 cycles latency want 8 sums in flight (10 at 5 cycles), two load ports allow a load an FMA: so
-// one vector runs at nearly, two vectors comfortably at the FMA ports' speed, and 7 pixels of two vectors suffice too.
-// Each block reads its weights once, 128 bytes for 28 FMAs with 2 x 14 on AVX-512: 9 bytes a cycle of the 32 to 48
-// that L2 delivers.
+// Two FMA ports of 4 cycles latency want 8 sums in flight (10 at 5 cycles), two load ports allow a load an
+// FMA: so one vector runs at nearly, two vectors comfortably at the FMA ports' speed, and 7 pixels of two
+// vectors suffice too. Each block reads its weights once, 128 bytes for 28 FMAs with 2 x 14 on AVX-512: 9
+// bytes a cycle of the 32 to 48 that L2 delivers.
 //
-// Taps outside the image are not multiplied: rows of taps are cut to those inside, and in blocks at the left or right
-// border each column of taps goes to the pixels it meets, by code of its own for up to kMaxCut pixels less.
+// Taps outside the image are not multiplied: rows of taps are cut to those inside, and in blocks at the left
+// or right border each column of taps goes to the pixels it meets, by code of its own for up to kMaxCut
+// pixels less.
 #include "conv2d_correlation.h"
 
 #include "../simd/stride.h"
@@ -30,7 +32,8 @@ constexpr int kMaxPixels[2] = {kRegisters == 32 ? 28 : 12, kRegisters == 32 ? 14
 template <int... kPixels>
 struct Widths {};
 using AllWidths = Widths<1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 28>;
-using UnitWidths = Widths<4, 6, 10, 12, 14, 28>;  // also for inputs of one channel: little arithmetic to hide code behind
+using UnitWidths =
+    Widths<4, 6, 10, 12, 14, 28>;  // also for inputs of one channel: little arithmetic to hide code behind
 
 struct Block {
   const float* x;  // the first pixel's input under the first tap inside
@@ -43,7 +46,7 @@ struct Block {
   int32_t taps_h, taps_w, channels;
   int32_t left, size, stride, step;  // input column of x; the image's columns
   int32_t count;                     // lanes, where they do not fill a vector
-  bool contiguous;                   // in x and weight, a tap's last channel is followed by the next tap's first
+  bool contiguous;  // in x and weight, a tap's last channel is followed by the next tap's first
   bool relu;
 };
 
@@ -68,7 +71,8 @@ struct Sums {
     typename By::template Pointers<kPixels> inputs(x, by);
     do {
       Vec w[kVectors];
-      unroll<0, kVectors>([&](auto v) TWILL_INLINE_LAMBDA { w[v.value] = load_lanes(weight, v.value, b.count); });
+      unroll<0, kVectors>([&](auto v)
+                              TWILL_INLINE_LAMBDA { w[v.value] = load_lanes(weight, v.value, b.count); });
       unroll<kBegin, kEnd>([&](auto p) TWILL_INLINE_LAMBDA {
         const Vec input = broadcast(*inputs.template pixel<p.value>(by));
         unroll<0, kVectors>([&](auto v) TWILL_INLINE_LAMBDA {
@@ -120,8 +124,8 @@ void inner_block(const Block& b) {
   sums.finish(b);
 }
 
-// How many columns of taps, from left to right, meet none of the pixels, all but the first 4, 3, 2, 1, all, all but
-// the last 1, 2, 3, 4.
+// How many columns of taps, from left to right, meet none of the pixels, all but the first 4, 3, 2, 1, all,
+// all but the last 1, 2, 3, 4.
 struct Cuts {
   int none, first[kMaxCut + 1], all, last[kMaxCut + 1];
 };
@@ -210,12 +214,16 @@ int next_width(const BlockTable& table, int stretch, int widest) {
 
 }  // namespace
 
-void correlate(const Correlation& c, const Lanes& lanes, const float* x, const float* bias, const Target& target) {
+void correlate(const Correlation& c, const Lanes& lanes, const float* x, const float* bias,
+               const Target& target) {
   if (lanes.depthwise) return correlate_depthwise(c, lanes, x, bias, target);
-  const BlockTable& table = lanes.count > kWidth ? kTwoVectors : lanes.count == kWidth ? kOneVector : kPartVector;
+  const BlockTable& table = lanes.count > kWidth    ? kTwoVectors
+                            : lanes.count == kWidth ? kOneVector
+                                                    : kPartVector;
   const BlockTable& unit_table = lanes.count > kWidth ? kTwoVectorsUnit : kOneVectorUnit;
   const bool unit = c.x_col * c.cols.stride == 1 && lanes.count >= kWidth;
-  // A block no wider than the image cannot hang over both its sides; one of kMaxCut + 1 pixels misses kMaxCut at most.
+  // A block no wider than the image cannot hang over both its sides; one of kMaxCut + 1 pixels misses kMaxCut
+  // at most.
   int widest = kMaxPixels[lanes.count > kWidth];
   if (widest > div_up(c.cols.size, c.cols.stride)) widest = div_up(c.cols.size, c.cols.stride);
   const int span = (c.cols.taps - 1) * c.cols.step;

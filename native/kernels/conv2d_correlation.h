@@ -1,8 +1,9 @@
-// What the forward convolution and its dense input gradient have in common: every output pixel is a sum over taps and
-// channels of the input, with the output's channels in the vector lanes.
+// What the forward convolution and its dense input gradient have in common: every output pixel is a sum over
+// taps and channels of the input, with the output's channels in the vector lanes.
 //
-// Each sum starts from the bias and runs over tap rows, tap columns, channels, in this order, at every vector width
-// and in every block shape. So a value depends neither on the instruction set (FMA given) nor on its neighbours.
+// Each sum starts from the bias and runs over tap rows, tap columns, channels, in this order, at every vector
+// width and in every block shape. So a value depends neither on the instruction set (FMA given) nor on its
+// neighbours.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +13,8 @@
 namespace twill {
 namespace TWILL_ISA {
 
-// One dimension: output `i` reads the inputs origin + i * stride + tap * step, tap = 0..taps-1, which lie in [0, size).
-// stride and step are positive; origin may be negative (padding).
+// One dimension: output `i` reads the inputs origin + i * stride + tap * step, tap = 0..taps-1, which lie in
+// [0, size). stride and step are positive; origin may be negative (padding).
 struct Axis {
   int32_t count;
   int32_t size;
@@ -52,8 +53,9 @@ static inline Correlation forward_correlation(const Params& p) {
 
 // Output channels that are computed side by side.
 struct Lanes {
-  const float* weight;  // of the first tap and channel summed, at the first lane; where depthwise, as for_lanes has it
-  bool depthwise;       // lane i sums channel i alone, not all channels of its group
+  const float*
+      weight;  // of the first tap and channel summed, at the first lane; where depthwise, as for_lanes has it
+  bool depthwise;  // lane i sums channel i alone, not all channels of its group
   int32_t count;
   int32_t x_channel, y_channel;  // the first channel summed and the first lane, in their pixels
 };
@@ -67,7 +69,8 @@ struct Target {
 };
 
 // x is the whole image; bias (or null) is at the first lane.
-void correlate(const Correlation& c, const Lanes& lanes, const float* x, const float* bias, const Target& target);
+void correlate(const Correlation& c, const Lanes& lanes, const float* x, const float* bias,
+               const Target& target);
 void correlate_depthwise(const Correlation& c, const Lanes& lanes, const float* x, const float* bias,
                          const Target& target);
 
@@ -78,11 +81,11 @@ inline int div_up(int a, int b) { return (a + b - 1) / b; }
 constexpr int kLaneVectors = 2;
 constexpr int kDepthwiseVectors = 128;  // of gathered weights
 
-// body(lanes) for all output channels, in blocks of two vectors, one, or a part of one; depthwise in blocks of up to
-// `most` vectors.
+// body(lanes) for all output channels, in blocks of two vectors, one, or a part of one; depthwise in blocks
+// of up to `most` vectors.
 //
-// Depthwise weights lie channel by channel, and lanes want them tap by tap: they are gathered here, for each vector
-// of channels a vector a tap. (With more taps than there is room for, groups are computed one by one.)
+// Depthwise weights lie channel by channel, and lanes want them tap by tap: they are gathered here, for each
+// vector of channels a vector a tap. (With more taps than there is room for, groups are computed one by one.)
 template <typename Body>
 inline void for_lanes(const Correlation& c, const float* weight, int most, const Body& body) {
   using simd::kWidth;
@@ -107,7 +110,8 @@ inline void for_lanes(const Correlation& c, const float* weight, int most, const
     for (int lane = 0, count; lane < c.lanes; lane += count) {
       count = c.lanes - lane;
       if (count >= kWidth) count = count >= kLaneVectors * kWidth ? kLaneVectors * kWidth : kWidth;
-      body(Lanes{weight + group * c.w_group + lane, false, count, group * c.channels, group * c.lanes + lane});
+      body(
+          Lanes{weight + group * c.w_group + lane, false, count, group * c.channels, group * c.lanes + lane});
     }
 }
 

@@ -1,12 +1,16 @@
-// Depthwise convolution: a vector of channels meets a vector of weights, so each multiply-add needs a load of its own,
-// and two load ports just feed two FMA ports. Blocks of pixels share the load of the weights and hide the latency.
+// Depthwise convolution: a vector of channels meets a vector of weights, so that an input serves one sum
+// only.
 //
-// Pixels whose taps all lie within the row's columns go in blocks; those at the borders go one by one, each with the
-// taps that it meets. Their chains are short and the processor overlaps them with the blocks before and after.
-#include <utility>
-
-#include "conv2d_correlation.h"
+// Fed from memory each multiply-add takes a load, and two load ports just feed two FMA ports. The usual
+// kernels, 3 taps wide at strides 1 and 2 and 5 wide at stride 1, load an input once for all the sums of its
+// row that it meets: 10 loads for 24 multiply-adds with 8 pixels of 3 taps. 8 sums, 3 weights and an input
+// are 12 of 16 registers (14 with 5 weights), and 8 chains hide the latency of 4 cycles on two ports.
+//
+// Pixels whose taps all lie within the row's columns go in blocks; those at the borders go one by one, each
+// with the taps that it meets. Their chains are short and the processor overlaps them with the blocks before
+// and after.
 #include "../simd/stride.h"
+#include "conv2d_correlation.h"
 
 namespace twill {
 namespace TWILL_ISA {
@@ -14,63 +18,121 @@ namespace {
 
 using namespace simd;
 
-constexpr int kMaxPixels = kRegisters == 32 ? 14 : 8;
+constexpr int kMaxPixels = 8;
 
+// Pixels of one row, for channels side by side: whole vectors, or a part of one.
 struct Block {
   const float* x;  // the first pixel's input under the first tap
   const float* weight;
   const float* bias;
   float* y;
-  int64_t x_row, x_tap, y_col;
-  int32_t taps_h, taps_w, w_row;
-  int32_t count;
+  int64_t x_col, x_row, x_pixel, x_tap, y_col;
+  int32_t taps_h, taps_w, w_row, w_vector;
+  int32_t channels;
   bool relu;
 };
 
 template <int kPixels, bool kPartial>
-void block_of(const Block& b, const Stride& by) {
+struct Sums {
   Vec sum[kPixels];
-  const Vec bias = !b.bias ? zero() : kPartial ? load_partial(b.bias, b.count) : load(b.bias);
-  unroll<0, kPixels>([&](auto p) TWILL_INLINE_LAMBDA { sum[p.value] = bias; });
-  const float* x_row = b.x;
-  const float* w_row = b.weight;
-  for (int kh = 0; kh < b.taps_h; ++kh, x_row += b.x_row, w_row += b.w_row) {
-    const float* x = x_row;
-    for (int kw = 0; kw < b.taps_w; ++kw, x += b.x_tap) {
+
+  TWILL_INLINE void start(const float* bias, int channels) {
+    const Vec value = !bias ? zero() : kPartial ? load_partial(bias, channels) : load(bias);
+    unroll<0, kPixels>([&](auto p) TWILL_INLINE_LAMBDA { sum[p.value] = value; });
+  }
+
+  TWILL_INLINE void finish(float* y, int64_t y_col, int channels, bool relu) {
+    if (relu)
+      unroll<0, kPixels>([&](auto p) TWILL_INLINE_LAMBDA { sum[p.value] = simd::relu(sum[p.value]); });
+    unroll<0, kPixels>([&](auto p) TWILL_INLINE_LAMBDA {
+      if (kPartial)
+        store_partial(y, sum[p.value], channels);
+      else
+        store(y, sum[p.value]);
+      y += y_col;
+    });
+  }
+};
+
+// Calls add(sums, x, weight) for each row of taps of each vector of channels.
+template <int kPixels, bool kPartial, typename Add>
+TWILL_INLINE void for_vectors(const Block& block, const Add& add) {
+  const Block b = block;  // a copy, for stores may alias the original
+  for (int channel = 0; channel < b.channels; channel += kWidth) {
+    Sums<kPixels, kPartial> sums;
+    sums.start(b.bias ? b.bias + channel : nullptr, b.channels);
+    const float* x = b.x + channel;
+    const float* weight = b.weight + channel / kWidth * b.w_vector;
+    for (int kh = b.taps_h; kh > 0; --kh, x += b.x_row, weight += b.w_row) add(sums, x, weight);
+    sums.finish(b.y + channel, b.y_col, b.channels, b.relu);
+  }
+}
+
+// Any taps.
+template <int kPixels, bool kPartial>
+void block_of(const Block& b) {
+  const Stride by(b.x_pixel);
+  const int taps = b.taps_w, channels = b.channels;
+  const int64_t x_tap = b.x_tap;
+  for_vectors<kPixels, kPartial>(b, [&](Sums<kPixels, kPartial>& sums, const float* x, const float* weight) {
+    for (int kw = 0; kw < taps; ++kw, x += x_tap, weight += kWidth) {
       const Stride::Pointers<kPixels> inputs(x, by);
-      const Vec w = load(w_row + kw * kWidth);
+      const Vec w = load(weight);
       unroll<0, kPixels>([&](auto p) TWILL_INLINE_LAMBDA {
         const float* at = inputs.template pixel<p.value>(by);
-        sum[p.value] = fma(kPartial ? load_partial(at, b.count) : load(at), w, sum[p.value]);
+        sums.sum[p.value] = fma(kPartial ? load_partial(at, channels) : load(at), w, sums.sum[p.value]);
       });
     }
-  }
-  if (b.relu) unroll<0, kPixels>([&](auto p) TWILL_INLINE_LAMBDA { sum[p.value] = relu(sum[p.value]); });
-  float* y = b.y;
-  const int64_t y_col = b.y_col;  // a copy, for stores may alias b
-  const int count = b.count;
-  unroll<0, kPixels>([&](auto p) TWILL_INLINE_LAMBDA {
-    if (kPartial)
-      store_partial(y, sum[p.value], count);
-    else
-      store(y, sum[p.value]);
-    y += y_col;
   });
 }
 
-using BlockFunction = void (*)(const Block&, const Stride&);
-
-struct BlockTable {
-  BlockFunction of[kMaxPixels];
-};
-
-template <bool kPartial, int... kIndex>
-constexpr BlockTable make_table(std::integer_sequence<int, kIndex...>) {
-  return {{block_of<kIndex + 1, kPartial>...}};
+// kTaps taps in neighbouring columns, pixels kStride columns apart.
+template <int kPixels, bool kPartial, int kTaps, int kStride>
+void sliding_block(const Block& b) {
+  const Stride by(b.x_col);
+  const int channels = b.channels;
+  for_vectors<kPixels, kPartial>(b, [&](Sums<kPixels, kPartial>& sums, const float* x, const float* weight) {
+    constexpr int kCols = (kPixels - 1) * kStride + kTaps;
+    const Stride::Pointers<kCols> inputs(x, by);
+    Vec w[kTaps];
+    unroll<0, kTaps>([&](auto kw) TWILL_INLINE_LAMBDA { w[kw.value] = load(weight + kw.value * kWidth); });
+    unroll<0, kCols>([&](auto col) TWILL_INLINE_LAMBDA {
+      const float* at = inputs.template pixel<col.value>(by);
+      const Vec input = kPartial ? load_partial(at, channels) : load(at);
+      unroll<0, kPixels>([&](auto p) TWILL_INLINE_LAMBDA {
+        constexpr int kTap = col.value - p.value * kStride;
+        if constexpr (kTap >= 0 && kTap < kTaps) sums.sum[p.value] = fma(input, w[kTap], sums.sum[p.value]);
+      });
+    });
+  });
 }
 
-constexpr BlockTable kWhole = make_table<false>(std::make_integer_sequence<int, kMaxPixels>{});
-constexpr BlockTable kPart = make_table<true>(std::make_integer_sequence<int, kMaxPixels>{});
+using BlockFunction = void (*)(const Block&);
+
+// By width.
+struct BlockTable {
+  BlockFunction of[kMaxPixels + 1];
+};
+
+template <bool kPartial>
+constexpr BlockTable kBlocks = {{nullptr, block_of<1, kPartial>, block_of<2, kPartial>, block_of<3, kPartial>,
+                                 block_of<4, kPartial>, block_of<5, kPartial>, block_of<6, kPartial>,
+                                 block_of<7, kPartial>, block_of<8, kPartial>}};
+
+template <bool kPartial, int kTaps, int kStride>
+constexpr BlockTable kSlidingBlocks = {
+    {nullptr, sliding_block<1, kPartial, kTaps, kStride>, sliding_block<2, kPartial, kTaps, kStride>,
+     sliding_block<3, kPartial, kTaps, kStride>, sliding_block<4, kPartial, kTaps, kStride>,
+     sliding_block<5, kPartial, kTaps, kStride>, sliding_block<6, kPartial, kTaps, kStride>,
+     sliding_block<7, kPartial, kTaps, kStride>, sliding_block<8, kPartial, kTaps, kStride>}};
+
+template <bool kPartial>
+const BlockTable& inner_blocks(const Axis& cols) {
+  if (cols.step == 1 && cols.taps == 3 && cols.stride == 1) return kSlidingBlocks<kPartial, 3, 1>;
+  if (cols.step == 1 && cols.taps == 3 && cols.stride == 2) return kSlidingBlocks<kPartial, 3, 2>;
+  if (cols.step == 1 && cols.taps == 5 && cols.stride == 1) return kSlidingBlocks<kPartial, 5, 1>;
+  return kBlocks<kPartial>;
+}
 
 // The outputs for which every tap is inside.
 Range inner_range(const Axis& axis) {
@@ -80,19 +142,39 @@ Range inner_range(const Axis& axis) {
   return {begin, end < begin ? begin : end};
 }
 
+// Whole vectors first, then the channels that remain.
+void run(const BlockTable& whole, const BlockTable& part, int width, Block& b, int channels) {
+  const int rest = channels % kWidth, vectors = channels / kWidth;
+  if (vectors > 0) {
+    b.channels = channels - rest;
+    whole.of[width](b);
+  }
+  if (rest > 0) {
+    b.channels = rest;
+    b.x += vectors * kWidth;
+    b.y += vectors * kWidth;
+    b.weight += vectors * b.w_vector;
+    if (b.bias) b.bias += vectors * kWidth;
+    part.of[width](b);
+  }
+}
+
 }  // namespace
 
 void correlate_depthwise(const Correlation& c, const Lanes& lanes, const float* x, const float* bias,
                          const Target& target) {
   const Range inner = inner_range(c.cols);
-  const Stride by(c.cols.stride * c.x_col);
-  const int w_vector = c.rows.taps * c.cols.taps * kWidth;
+  const BlockTable& whole = inner_blocks<false>(c.cols);
+  const BlockTable& part = inner_blocks<true>(c.cols);
 
   Block b;
+  b.x_col = c.x_col;
   b.x_row = c.rows.step * c.x_row;
+  b.x_pixel = c.cols.stride * c.x_col;
   b.x_tap = c.cols.step * c.x_col;
   b.y_col = target.y_col;
   b.w_row = c.cols.taps * kWidth;
+  b.w_vector = c.rows.taps * b.w_row;
   b.relu = target.relu;
 
   for (int row = 0; row < target.rows; ++row) {
@@ -107,17 +189,14 @@ void correlate_depthwise(const Correlation& c, const Lanes& lanes, const float* 
       const Range taps_w = inside ? Range{0, c.cols.taps} : taps_inside(c.cols, left);
       b.taps_w = taps_w.end - taps_w.begin;
       b.weight = lanes.weight + taps_h.begin * b.w_row + taps_w.begin * kWidth;
+      b.bias = bias;
       b.x = x + (top + taps_h.begin * c.rows.step) * c.x_row + (left + taps_w.begin * c.cols.step) * c.x_col +
             lanes.x_channel;
       b.y = target.y + row * target.y_row + (col - target.col) * target.y_col;
-      for (int lane = 0; lane < lanes.count; lane += kWidth) {
-        b.count = lanes.count - lane;
-        b.bias = bias ? bias + lane : nullptr;
-        (b.count < kWidth ? kPart : kWhole).of[width - 1](b, by);
-        b.weight += w_vector;
-        b.x += kWidth;
-        b.y += kWidth;
-      }
+      if (inside)
+        run(whole, part, width, b, lanes.count);
+      else
+        run(kBlocks<false>, kBlocks<true>, width, b, lanes.count);
     }
   }
 }

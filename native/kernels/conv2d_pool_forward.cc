@@ -1,10 +1,11 @@
 // Convolution, bias, ReLU and a max-pool of windows that do not overlap, in one.
 //
-// The rows of a few windows are computed into a tile of a few kB, which stays in L1, and pooled from there: storing and
-// loading a vector costs two instructions beside the 25 to 1000 multiply-adds that made it, and every window fits.
+// The rows of a few windows are computed into a tile of a few kB, which stays in L1, and pooled from there:
+// storing and loading a vector costs two instructions beside the 25 to 1000 multiply-adds that made it, and
+// every window fits.
+#include "../simd/unroll.h"
 #include "conv2d_correlation.h"
 #include "kernel.h"
-#include "../simd/unroll.h"
 
 namespace twill {
 namespace TWILL_ISA {
@@ -12,8 +13,8 @@ namespace {
 
 using namespace simd;
 
-// A window has 254 pixels at most. Half of the tile (16 kB on AVX-512) is filled where windows are smaller, as many
-// columns of them as blocks of 14 or 28 pixels divide without remainder.
+// A window has 254 pixels at most. Half of the tile (16 kB on AVX-512) is filled where windows are smaller,
+// as many columns of them as blocks of 14 or 28 pixels divide without remainder.
 constexpr int kTileFloats = 256 * kLaneVectors * kWidth;
 constexpr int kTileCols = 28;
 constexpr int kCut = 255;
@@ -35,8 +36,8 @@ struct Best {
   Index place;
 };
 
-// The window's first maximum, in row order, and its place; NaN wins over numbers and the last NaN over others. ReLU is
-// a candidate before the first: 0 at place kCut.
+// The window's first maximum, in row order, and its place; NaN wins over numbers and the last NaN over
+// others. ReLU is a candidate before the first: 0 at place kCut.
 TWILL_INLINE void take(Best& best, Vec value, int place) {
   const Mask wins = either(gt(value, best.value), is_nan(value));
   best.value = select(wins, value, best.value);
@@ -65,9 +66,9 @@ TWILL_INLINE Best pool_window(const float* window, const Windows& w) {
 // 2x2, where most pools are: without branches but one for NaN, which is never taken.
 TWILL_INLINE Best pool_2x2(const float* window, const Windows& w) {
   const float* below = window + w.tile_row;
-  const Vec value[4] = {load(window), load(window + w.tile_col), load(below),
-                        load(below + w.tile_col)};
-  if (any(either(unordered(value[0], value[1]), unordered(value[2], value[3])))) return pool_window(window, w);
+  const Vec value[4] = {load(window), load(window + w.tile_col), load(below), load(below + w.tile_col)};
+  if (any(either(unordered(value[0], value[1]), unordered(value[2], value[3]))))
+    return pool_window(window, w);
   Best best = {w.relu ? zero() : value[0], index_broadcast(w.relu ? kCut : 0)};
   unroll<0, 4>([&](auto i) TWILL_INLINE_LAMBDA {
     best.place = select(gt(value[i.value], best.value), index_broadcast(i.value), best.place);
@@ -121,10 +122,12 @@ void conv2d_pool_forward(const Work& work, int64_t begin, int64_t end) {
     for (int64_t n = begin; n < end; ++n)
       for (int ph = 0; ph < p.PH; ph += down)
         for (int pw = 0; pw < p.PW; pw += across) {
-          const int rows = p.PH - ph < down ? p.PH - ph : down, cols = p.PW - pw < across ? p.PW - pw : across;
+          const int rows = p.PH - ph < down ? p.PH - ph : down,
+                    cols = p.PW - pw < across ? p.PW - pw : across;
           const int64_t tile_row = cols * p.pool_w * tile_col;
           correlate(c, lanes, x + n * x_image, lanes_bias,
-                    {ph * p.pool_h, rows * p.pool_h, pw * p.pool_w, cols * p.pool_w, tile, tile_row, tile_col, false});
+                    {ph * p.pool_h, rows * p.pool_h, pw * p.pool_w, cols * p.pool_w, tile, tile_row, tile_col,
+                     false});
           for (int row = 0; row < rows; ++row) {
             const int64_t at = n * y_image + (ph + row) * y_row + int64_t{pw} * p.OC + lanes.y_channel;
             for (int lane = 0; lane < lanes.count; lane += kWidth)

@@ -1,7 +1,7 @@
 // AVX2 with FMA: 8 lanes, 16 registers.
 //
-// Haswell to Alder Lake and Zen 2 to 5 issue 2 ymm FMAs a cycle of 4-5 cycles latency, so 8-10 must be in flight:
-// 12 accumulators, 2 weights and a broadcast are 15 of the 16 registers.
+// Haswell to Alder Lake and Zen 2 to 5 issue 2 ymm FMAs a cycle of 4-5 cycles latency, so 8-10 must be in
+// flight: 12 accumulators, 2 weights and a broadcast are 15 of the 16 registers.
 #pragma once
 
 #include <immintrin.h>

@@ -1,8 +1,9 @@
 // AVX-512: 16 lanes, 32 registers, masked loads and stores at the price of whole ones.
 //
-// Sapphire Rapids issues 2 zmm FMAs a cycle (ports 0 and 5) of 4 cycles latency: 8 must be in flight. Zen 4 issues
-// one of 4 cycles on two 256-bit halves: 4 in flight. Both load two zmm a cycle, and an FMA with an embedded
-// broadcast ({1to16}) takes its load along, so a block needs more FMAs than loads to run at the FMA ports' speed.
+// Sapphire Rapids issues 2 zmm FMAs a cycle (ports 0 and 5) of 4 cycles latency: 8 must be in flight. Zen 4
+// issues one of 4 cycles on two 256-bit halves: 4 in flight. Both load two zmm a cycle, and an FMA with an
+// embedded broadcast ({1to16}) takes its load along, so a block needs more FMAs than loads to run at the FMA
+// ports' speed.
 #pragma once
 
 #include <immintrin.h>
@@ -20,8 +21,8 @@ constexpr int kWidth = 16;
 constexpr int kRegisters = 32;
 constexpr bool kFused = true;
 
-// GCC 12 warns of its own uninitialized variable in the unmasked forms of some intrinsics; under a constant full mask
-// they compile to the same unmasked instruction.
+// GCC 12 warns of its own uninitialized variable in the unmasked forms of some intrinsics; under a constant
+// full mask they compile to the same unmasked instruction.
 constexpr Mask kAllLanes = 0xFFFF;
 
 TWILL_INLINE __mmask16 first_lanes(int n) { return static_cast<__mmask16>((1u << n) - 1); }
@@ -57,7 +58,9 @@ TWILL_INLINE Vec select(Mask m, Vec a, Vec b) { return _mm512_mask_blend_ps(m, b
 TWILL_INLINE Index index_broadcast(int32_t i) { return _mm512_set1_epi32(i); }
 TWILL_INLINE Index select(Mask m, Index a, Index b) { return _mm512_mask_blend_epi32(m, b, a); }
 TWILL_INLINE void store(int32_t* p, Index v) { _mm512_storeu_si512(p, v); }
-TWILL_INLINE void store_partial(int32_t* p, Index v, int n) { _mm512_mask_storeu_epi32(p, first_lanes(n), v); }
+TWILL_INLINE void store_partial(int32_t* p, Index v, int n) {
+  _mm512_mask_storeu_epi32(p, first_lanes(n), v);
+}
 TWILL_INLINE void store_u8(uint8_t* p, Index v) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_maskz_cvtepi32_epi8(kAllLanes, v));
 }
@@ -66,10 +69,12 @@ TWILL_INLINE void store_u8_partial(uint8_t* p, Index v, int n) {
 }
 
 TWILL_INLINE Vec load_u8(const uint8_t* p) {
-  return _mm512_maskz_cvtepi32_ps(kAllLanes, _mm512_maskz_cvtepu8_epi32(kAllLanes, _mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+  return _mm512_maskz_cvtepi32_ps(
+      kAllLanes, _mm512_maskz_cvtepu8_epi32(kAllLanes, _mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
 }
 TWILL_INLINE Vec load_u8_partial(const uint8_t* p, int n) {
-  return _mm512_maskz_cvtepi32_ps(kAllLanes, _mm512_maskz_cvtepu8_epi32(kAllLanes, _mm_maskz_loadu_epi8(first_lanes(n), p)));
+  return _mm512_maskz_cvtepi32_ps(
+      kAllLanes, _mm512_maskz_cvtepu8_epi32(kAllLanes, _mm_maskz_loadu_epi8(first_lanes(n), p)));
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 // NEON on AArch64: 4 lanes, 32 registers, FMA in the baseline.
 //
-// Apple's and Arm's large cores issue 4 FMAs a cycle of 4 cycles latency: 16 in flight, which 24-28 accumulators
-// give with room for weights and inputs. FMLA takes one lane of a register as its multiplier, so that four inputs
-// loaded at once serve four FMAs without a broadcast; compilers form it from vdupq_laneq.
+// Apple's and Arm's large cores issue 4 FMAs a cycle of 4 cycles latency: 16 in flight, which 24-28
+// accumulators give with room for weights and inputs. FMLA takes one lane of a register as its multiplier, so
+// that four inputs loaded at once serve four FMAs without a broadcast; compilers form it from vdupq_laneq.
 #pragma once
 
 #include <arm_neon.h>

@@ -7,7 +7,8 @@ namespace twill {
 namespace simd {
 namespace {
 
-// Structs, for float and int32_t themselves would make load(p) and store(p, x) ambiguous to readers and overloads.
+// Structs, for float and int32_t themselves would make load(p) and store(p, x) ambiguous to readers and
+// overloads.
 struct Vec {
   float lane;
 };

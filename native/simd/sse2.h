@@ -1,7 +1,7 @@
 // SSE2, the baseline of x86-64: 4 lanes, 16 registers, no fused multiply-add.
 //
-// A product and a sum are two instructions on ports that take 2 a cycle, at 3-4 cycles latency each: half the rate
-// of FMA code of this width, and 8 accumulators suffice to keep the adders busy.
+// A product and a sum are two instructions on ports that take 2 a cycle, at 3-4 cycles latency each: half the
+// rate of FMA code of this width, and 8 accumulators suffice to keep the adders busy.
 #pragma once
 
 #include <emmintrin.h>

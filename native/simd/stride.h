@@ -9,9 +9,9 @@ namespace twill {
 namespace simd {
 namespace {
 
-// x86 adds a register times 1, 2, 4 or 8 to an address for nothing, so that seven pixels share one pointer and the
-// registers `stride`, `stride3` and `stride5`. The compiler must not know that these are multiples, or it would keep
-// all six distances in registers.
+// x86 adds a register times 1, 2, 4 or 8 to an address for nothing, so that seven pixels share one pointer
+// and the registers `stride`, `stride3` and `stride5`. The compiler must not know that these are multiples,
+// or it would keep all six distances in registers.
 class Stride {
  public:
   TWILL_INLINE explicit Stride(int64_t floats)

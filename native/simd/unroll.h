@@ -1,5 +1,5 @@
-// Loops that are unrolled for certain: registers cannot be indexed, so a block of accumulators stays in them only if
-// every index is a constant, which the compilers' own unrolling grants up to limits of theirs.
+// Loops that are unrolled for certain: registers cannot be indexed, so a block of accumulators stays in them
+// only if every index is a constant, which the compilers' own unrolling grants up to limits of theirs.
 #pragma once
 
 #include <cstdint>

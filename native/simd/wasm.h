@@ -1,8 +1,9 @@
-// WebAssembly SIMD: 4 lanes. The engine allocates registers: 16 on x86-64, where V8 keeps one or two for itself, and
-// 32 on AArch64; blocks are sized for the former.
+// WebAssembly SIMD: 4 lanes. The engine allocates registers: 16 on x86-64, where V8 keeps one or two for
+// itself, and 32 on AArch64; blocks are sized for the former.
 //
-// Relaxed SIMD has a multiply-add that the engine may fuse or not, the same way throughout a run. A load that is
-// splatted (v128.load32_splat) is one instruction of x86 (vbroadcastss), and madd with AVX2 hosts vfmadd231ps.
+// Relaxed SIMD has a multiply-add that the engine may fuse or not, the same way throughout a run. A load that
+// is splatted (v128.load32_splat) is one instruction of x86 (vbroadcastss), and madd with AVX2 hosts
+// vfmadd231ps.
 #pragma once
 
 #include <wasm_simd128.h>
