@@ -14,6 +14,7 @@ missing_packages() {
   have g++ || echo g++
   have make || echo make
   have cmake || echo cmake
+  have clang-format-19 || echo clang-format-19
   have flock || echo util-linux
   [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
   [ -e /usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz ] || echo dataset-fashion-mnist

@@ -1,7 +1,7 @@
 // The WebAssembly binding: what src/backend/wasm.ts sees of the runtime.
 //
-// There is no allocator inside. The loader hands out the memory above __heap_base, and writes programs and blocks
-// there itself.
+// There is no allocator inside. The loader hands out the memory above __heap_base, and writes programs and
+// blocks there itself.
 #include <cstddef>
 
 #include "../native/runtime/program.h"
@@ -24,15 +24,20 @@ TWILL_EXPORT(kernel_count) int32_t kernel_count() { return kKernelCount; }
 TWILL_EXPORT(kernel_text) const char* kernel_text(int32_t kernel, int32_t part) {
   const KernelSignature& signature = kSignatures[kernel];
   switch (part) {
-    case 0: return signature.name;
-    case 1: return signature.domain == Domain::images ? "images" : "elements";
-    case 2: return signature.params;
-    default: return signature.operands;
+    case 0:
+      return signature.name;
+    case 1:
+      return signature.domain == Domain::images ? "images" : "elements";
+    case 2:
+      return signature.params;
+    default:
+      return signature.operands;
   }
 }
 
 // Null, or what is wrong; the text stands until the next call.
-TWILL_EXPORT(check) const char* check(const int32_t* words, int32_t count, const Block* blocks, int32_t block_count) {
+TWILL_EXPORT(check)
+const char* check(const int32_t* words, int32_t count, const Block* blocks, int32_t block_count) {
   static Message why;
   why = Message();
   return program_check(words, count, blocks, block_count, why) ? nullptr : why.text();

@@ -61,6 +61,8 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
 }  // namespace
 }  // namespace twill
 
-static Napi::Object initialize(Napi::Env env, Napi::Object exports) { return twill::initialize(env, exports); }
+static Napi::Object initialize(Napi::Env env, Napi::Object exports) {
+  return twill::initialize(env, exports);
+}
 
 NODE_API_MODULE(twill, initialize)

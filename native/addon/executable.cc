@@ -36,8 +36,8 @@ Executable::Executable(const Napi::CallbackInfo& info) : ObjectWrap(info) {
     program->memories.push_back(Memory::storage_of(memories.Get(i)));
     program->blocks.push_back(program->memories.back()->block());
   }
-  if (!program_check(program->words.data(), static_cast<int64_t>(program->words.size()), program->blocks.data(),
-                     static_cast<int64_t>(program->blocks.size()), why)) {
+  if (!program_check(program->words.data(), static_cast<int64_t>(program->words.size()),
+                     program->blocks.data(), static_cast<int64_t>(program->blocks.size()), why)) {
     throw backend_error(env, why.text());
   }
   program_ = program;
@@ -50,8 +50,8 @@ int32_t Executable::batch(const Napi::CallbackInfo& info) const {
   const double batch = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : 0;
   const int32_t capacity = program_->capacity();
   if (!(batch >= 1 && batch <= capacity) || batch != static_cast<int32_t>(batch)) {
-    throw backend_error(env, "[program] the batch must be a whole number from 1 to " + std::to_string(capacity) +
-                                 " but is " + info[0].ToString().Utf8Value());
+    throw backend_error(env, "[program] the batch must be a whole number from 1 to " +
+                                 std::to_string(capacity) + " but is " + info[0].ToString().Utf8Value());
   }
   return static_cast<int32_t>(batch);
 }

@@ -15,7 +15,8 @@ int64_t to_bytes(Napi::Value value) {
   constexpr double kMaxSafe = 9007199254740991;
   if (!value.IsNumber()) return -1;
   const double number = value.As<Napi::Number>().DoubleValue();
-  return number >= 0 && number <= kMaxSafe && number == std::floor(number) ? static_cast<int64_t>(number) : -1;
+  return number >= 0 && number <= kMaxSafe && number == std::floor(number) ? static_cast<int64_t>(number)
+                                                                           : -1;
 }
 
 }  // namespace
@@ -33,7 +34,8 @@ Napi::Function Memory::define(Napi::Env env) {
 Memory::Memory(const Napi::CallbackInfo& info) : ObjectWrap(info), env_(info.Env()) {
   const int64_t bytes = to_bytes(info[0]);
   if (bytes < 0) {
-    throw backend_error(env_, "[memory] expected a whole number of bytes but got " + info[0].ToString().Utf8Value());
+    throw backend_error(
+        env_, "[memory] expected a whole number of bytes but got " + info[0].ToString().Utf8Value());
   }
   storage_ = Storage::allocate(bytes);
   if (!storage_) throw backend_error(env_, "[memory] cannot allocate " + std::to_string(bytes) + " bytes");
@@ -83,7 +85,8 @@ Memory::Span Memory::span(const Napi::CallbackInfo& info, const char* verb) {
     throw backend_error(env_, where + ": " + std::to_string(bytes) + " bytes at " + std::to_string(offset) +
                                   " reach past the end of " + std::to_string(held) + " bytes");
   }
-  return {static_cast<unsigned char*>(buffer.Data()) + array.ByteOffset(), storage_->block().data + offset, bytes};
+  return {static_cast<unsigned char*>(buffer.Data()) + array.ByteOffset(), storage_->block().data + offset,
+          bytes};
 }
 
 Napi::Value Memory::bytes(const Napi::CallbackInfo&) {

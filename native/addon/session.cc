@@ -21,7 +21,8 @@ Napi::Promise Session::run_later(std::shared_ptr<const LoadedProgram> program, i
     done.Resolve(env_.Undefined());
     return promise;
   }
-  if (unsettled_++ == 0) settler_.Ref(env_);  // a run that is under way keeps the process alive, an idle thread does not
+  // A run that is under way keeps the process alive, an idle thread does not.
+  if (unsettled_++ == 0) settler_.Ref(env_);
   {
     std::lock_guard<std::mutex> lock(mutex_);
     jobs_.push_back(new Job{std::move(program), batch, done});
@@ -40,7 +41,7 @@ void Session::start() {
   napi_add_env_cleanup_hook(env_, [](void* session) { static_cast<Session*>(session)->stop(); }, this);
 }
 
-// Ends the thread after the run under way; what waits behind it is dropped. The environment is on its way out.
+// Ends the thread after the run under way and drops what waits behind it: the environment is on its way out.
 void Session::stop() {
   if (!thread_.joinable()) return;
   {

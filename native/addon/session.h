@@ -19,7 +19,7 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // While it is held nothing runs, and every run that was asked for before is complete: memory is between two runs.
+  // While it is held nothing runs, and all runs that were asked for before are complete.
   std::unique_lock<std::mutex> between_runs();
 
   // Runs after all earlier runs, on the session's own thread; the promise resolves on JavaScript's.

@@ -23,7 +23,8 @@ class Storage {
   Block block() const { return {data_, (bytes_ + kAlignment - 1) / kAlignment * kAlignment}; }
 
  private:
-  Storage(void* allocation, unsigned char* data, int64_t bytes) : allocation_(allocation), data_(data), bytes_(bytes) {}
+  Storage(void* allocation, unsigned char* data, int64_t bytes)
+      : allocation_(allocation), data_(data), bytes_(bytes) {}
 
   void* allocation_;
   unsigned char* data_;

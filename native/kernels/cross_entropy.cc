@@ -1,7 +1,7 @@
 // Softmax and the negative log-likelihood of the label, with its gradient.
 //
-// In double without fused operations: ten classes an image are too few for speed to matter, and so a loss has the
-// same bits on every instruction set. exp and log are our own for the same reason.
+// In double without fused operations: ten classes an image are too few for speed to matter, and so a loss has
+// the same bits on every instruction set. exp and log are our own for the same reason.
 #include "kernel.h"
 
 namespace twill {
@@ -26,9 +26,9 @@ double exponential(double x) {
   if (!(x > -700.0)) return x != x ? x : 0.0;
   const int64_t n = static_cast<int64_t>(x * (1.0 / kLn2) - 0.5);
   const double r = x - static_cast<double>(n) * kLn2;
-  constexpr double kInverseFactorials[] = {1.0,         1.0,          1.0 / 2,       1.0 / 6,         1.0 / 24,
-                                           1.0 / 120,   1.0 / 720,    1.0 / 5040,    1.0 / 40320,     1.0 / 362880,
-                                           1.0 / 3628800};
+  constexpr double kInverseFactorials[] = {1.0,         1.0,          1.0 / 2,      1.0 / 6,
+                                           1.0 / 24,    1.0 / 120,    1.0 / 720,    1.0 / 5040,
+                                           1.0 / 40320, 1.0 / 362880, 1.0 / 3628800};
   double sum = 0.0;
   for (int k = 10; k >= 0; --k) sum = sum * r + kInverseFactorials[k];
   return sum * from_bits(static_cast<uint64_t>(n + 1023) << 52);
@@ -48,7 +48,8 @@ double logarithm(double x) {
   }
   const double f = (m - 1.0) / (m + 1.0);
   const double f2 = f * f;
-  constexpr double kInverseOdds[] = {1.0, 1.0 / 3, 1.0 / 5, 1.0 / 7, 1.0 / 9, 1.0 / 11, 1.0 / 13, 1.0 / 15, 1.0 / 17};
+  constexpr double kInverseOdds[] = {1.0,      1.0 / 3,  1.0 / 5,  1.0 / 7, 1.0 / 9,
+                                     1.0 / 11, 1.0 / 13, 1.0 / 15, 1.0 / 17};
   double sum = 0.0;
   for (int k = 8; k >= 0; --k) sum = sum * f2 + kInverseOdds[k];
   return 2.0 * f * sum + static_cast<double>(e) * kLn2;

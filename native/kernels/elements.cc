@@ -25,7 +25,8 @@ void reduce_partials(const Work& work, int64_t begin, int64_t end) {
   float* sum = operand<float>(work, 1);
   each_vector(begin, end, [&](int64_t i, int lanes) {
     Vec total = load_lanes(partials + i, lanes);
-    for (int64_t s = 1; s < work.slices; ++s) total = add(total, load_lanes(partials + s * p.slice_stride + i, lanes));
+    for (int64_t s = 1; s < work.slices; ++s)
+      total = add(total, load_lanes(partials + s * p.slice_stride + i, lanes));
     if (p.accumulate) total = add(load_lanes(sum + i, lanes), total);
     store_lanes(sum + i, total, lanes);
   });
@@ -43,9 +44,11 @@ bool all_finite(const float* values, int64_t count) {
   return !bad;
 }
 
-// torch.optim.SGD, line by line; a term whose factor is zero is left out, so that it cannot make a NaN of an infinity.
+// torch.optim.SGD, line by line; a term whose factor is zero is left out, so that it cannot make a NaN of an
+// infinity.
 template <bool kMomentum>
-void update(float* parameter, const float* gradient, float* velocity, const Hyper& h, int64_t begin, int64_t end) {
+void update(float* parameter, const float* gradient, float* velocity, const Hyper& h, int64_t begin,
+            int64_t end) {
   const Vec decay = broadcast(h.weight_decay);
   const Vec momentum = broadcast(h.momentum);
   const Vec damped = broadcast(1.0f - h.dampening);

@@ -1,4 +1,5 @@
-// Loops over floats that a vector at a time passes by: the tail is a partial vector, so nothing past it is touched.
+// Loops over floats that a vector at a time passes by: the tail is a partial vector, so nothing past it is
+// touched.
 #pragma once
 
 #include "../simd/simd.h"

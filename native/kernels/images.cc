@@ -16,7 +16,8 @@ constexpr float kByteRange = 255.0f;
 template <typename Value>
 void planes_to_pixels(const Value* planes, float* pixels, int64_t C, int64_t count, float divisor) {
   for (int64_t c = 0; c < C; ++c) {
-    for (int64_t i = 0; i < count; ++i) pixels[i * C + c] = static_cast<float>(planes[c * count + i]) / divisor;
+    for (int64_t i = 0; i < count; ++i)
+      pixels[i * C + c] = static_cast<float>(planes[c * count + i]) / divisor;
   }
 }
 
@@ -43,7 +44,8 @@ void import_images(const Work& work, int64_t begin, int64_t end) {
     return;
   }
   const float* source = operand<const float>(work, 0);
-  for (int64_t n = begin; n < end; ++n) planes_to_pixels(source + n * size, values + n * size, p.C, count, 1.0f);
+  for (int64_t n = begin; n < end; ++n)
+    planes_to_pixels(source + n * size, values + n * size, p.C, count, 1.0f);
 }
 
 void export_images(const Work& work, int64_t begin, int64_t end) {

@@ -1,13 +1,13 @@
 // What a kernel is: a pure C function over a range of its work.
 //
 // It never allocates, never starts a thread, never throws, and never touches what its call does not name.
-// Its preconditions hold because the runtime checked the whole program when it was loaded (runtime/program.h).
-// The contents of operands are data and nobody checked them: a kernel that indexes by them (labels, argmax) does so
-// only within the operand's extent.
+// Its preconditions hold because the runtime checked the whole program when it was loaded
+// (runtime/program.h). The contents of operands are data and nobody checked them: a kernel that indexes by
+// them (labels, argmax) does so only within the operand's extent.
 //
-// A kernel's source is compiled once per instruction set, with TWILL_ISA naming it, and is a function of that name
-// in the namespace twill::TWILL_ISA. Whatever else the file holds is in an anonymous namespace or `static`: an
-// inline function that two instruction sets share would be whichever copy the linker kept.
+// A kernel's source is compiled once per instruction set, with TWILL_ISA naming it, and is a function of that
+// name in the namespace twill::TWILL_ISA. Whatever else the file holds is in an anonymous namespace or
+// `static`: an inline function that two instruction sets share would be whichever copy the linker kept.
 #pragma once
 
 #include <cstdint>
@@ -18,11 +18,11 @@ namespace twill {
 
 // One call of a kernel over units [begin, end): images of the batch, or elements 0..count-1.
 struct Work {
-  const int32_t* params;   // the kernel's parameter struct, as words (kernels.inc)
-  void* const* operands;   // in the order of the kernel's signature; null where an optional one is left out
-  int32_t batch;           // images in this run (begin and end are within it for the domain `images`)
-  int32_t slices;          // partial sums in this run: `partial` operands hold this many instances
-  bool first;              // first tile of a slice: `partial` operands are set; otherwise they are added to
+  const int32_t* params;  // the kernel's parameter struct, as words (kernels.inc)
+  void* const* operands;  // in the order of the kernel's signature; null where an optional one is left out
+  int32_t batch;          // images in this run (begin and end are within it for the domain `images`)
+  int32_t slices;         // partial sums in this run: `partial` operands hold this many instances
+  bool first;             // first tile of a slice: `partial` operands are set; otherwise they are added to
 };
 
 using Kernel = void (*)(const Work& work, int64_t begin, int64_t end);
@@ -30,7 +30,8 @@ using Kernel = void (*)(const Work& work, int64_t begin, int64_t end);
 // What a call's units are.
 enum class Domain : int32_t { images = 0, elements = 1 };
 
-// Parameter structs are plain int32 words (floats travel in operands), so that a program can hold them in place.
+// Parameter structs are plain int32 words (floats travel in operands), so that a program can hold them in
+// place.
 template <typename Params>
 static inline const Params& params_of(const Work& work) {
   return *reinterpret_cast<const Params*>(work.params);

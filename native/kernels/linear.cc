@@ -1,4 +1,5 @@
-// y = x W + b and its gradients. Lanes are outputs (of the weight gradient: OUT), so no sum is split over lanes.
+// y = x W + b and its gradients. Lanes are outputs, so no sum is split over them.
+#include "../simd/unroll.h"
 #include "elementwise.h"
 #include "kernel.h"
 
@@ -9,49 +10,62 @@ using namespace simd;
 
 namespace {
 
-// Images that share each load of a weight. Every sum runs in two chains, so a block has 2 * kImages of them: 16 of the
-// 32 registers of AVX-512 and NEON, 12 of 16 otherwise, beside 2 weights and a broadcast. Both cover the 8-10
-// FMAs that must be in flight, and one image alone (batch 1) still has two.
+// Images that share each load of a weight. Every sum runs in two chains, so a block has 2 * kImages of them:
+// 16 of the 32 registers of AVX-512 and NEON, 12 of 16 otherwise, beside 2 weights and a broadcast. Both
+// cover the 8-10 FMAs that must be in flight, and one image alone (batch 1) still has two.
 constexpr int kImages = kRegisters == 32 ? 8 : 6;
 
 // One vector of outputs of `images` rows of x: even and odd inputs are summed apart and added at the end.
 template <int images>
-TWILL_INLINE void product_block(const float* x, const float* weight, const float* bias, float* y, int64_t IN, int64_t OUT,
-                                int lanes) {
+TWILL_INLINE void product_block(const float* x, const float* weight, const float* bias, float* y, int64_t IN,
+                                int64_t OUT, int lanes) {
   Vec even[images], odd[images];
-  for (int r = 0; r < images; ++r) {
-    even[r] = bias ? load_lanes(bias, lanes) : zero();
-    odd[r] = zero();
-  }
+  unroll<0, images>([&](auto r) TWILL_INLINE_LAMBDA {
+    even[r.value] = bias ? load_lanes(bias, lanes) : zero();
+    odd[r.value] = zero();
+  });
   int64_t i = 0;
   for (; i + 2 <= IN; i += 2) {
     const Vec w0 = load_lanes(weight + i * OUT, lanes);
     const Vec w1 = load_lanes(weight + (i + 1) * OUT, lanes);
-    for (int r = 0; r < images; ++r) {
-      even[r] = fma(broadcast(x[r * IN + i]), w0, even[r]);
-      odd[r] = fma(broadcast(x[r * IN + i + 1]), w1, odd[r]);
-    }
+    unroll<0, images>([&](auto r) TWILL_INLINE_LAMBDA {
+      even[r.value] = fma(broadcast(x[r.value * IN + i]), w0, even[r.value]);
+      odd[r.value] = fma(broadcast(x[r.value * IN + i + 1]), w1, odd[r.value]);
+    });
   }
   if (i < IN) {
     const Vec w = load_lanes(weight + i * OUT, lanes);
-    for (int r = 0; r < images; ++r) even[r] = fma(broadcast(x[r * IN + i]), w, even[r]);
+    unroll<0, images>([&](auto r) TWILL_INLINE_LAMBDA {
+      even[r.value] = fma(broadcast(x[r.value * IN + i]), w, even[r.value]);
+    });
   }
-  for (int r = 0; r < images; ++r) store_lanes(y + r * OUT, add(even[r], odd[r]), lanes);
+  unroll<0, images>([&](auto r) TWILL_INLINE_LAMBDA {
+    store_lanes(y + r.value * OUT, add(even[r.value], odd[r.value]), lanes);
+  });
 }
 
 template <int images>
 void product_rows(const float* x, const float* weight, const float* bias, float* y, int64_t IN, int64_t OUT) {
-  each_vector(0, OUT, [&](int64_t o, int lanes) {
+  each_vector(0, OUT, [&](int64_t o, int lanes) TWILL_INLINE_LAMBDA {
     product_block<images>(x, weight + o, bias ? bias + o : nullptr, y + o, IN, OUT, lanes);
   });
 }
 
-// y [count][OUT] = x [count][IN] weight [IN][OUT] (+ bias)
-void product(const float* x, const float* weight, const float* bias, float* y, int64_t count, int64_t IN, int64_t OUT) {
-  int64_t n = 0;
-  for (; n + kImages <= count; n += kImages) product_rows<kImages>(x + n * IN, weight, bias, y + n * OUT, IN, OUT);
-  for (; n + 2 <= count; n += 2) product_rows<2>(x + n * IN, weight, bias, y + n * OUT, IN, OUT);
-  if (n < count) product_rows<1>(x + n * IN, weight, bias, y + n * OUT, IN, OUT);
+using RowsFunction = void (*)(const float* x, const float* weight, const float* bias, float* y, int64_t IN,
+                              int64_t OUT);
+
+constexpr RowsFunction kProductRows[] = {nullptr,         product_rows<1>, product_rows<2>,
+                                         product_rows<3>, product_rows<4>, product_rows<5>,
+                                         product_rows<6>, product_rows<7>, product_rows<8>};
+
+// y [count][OUT] = x [count][IN] weight [IN][OUT] (+ bias), in as few blocks of images as do, of equal size.
+void product(const float* x, const float* weight, const float* bias, float* y, int64_t count, int64_t IN,
+             int64_t OUT) {
+  for (int64_t n = 0, blocks = (count + kImages - 1) / kImages; blocks > 0; --blocks) {
+    const int64_t images = (count - n + blocks - 1) / blocks;
+    kProductRows[images](x + n * IN, weight, bias, y + n * OUT, IN, OUT);
+    n += images;
+  }
 }
 
 // Rows of the weight gradient that share each load of grad_output.
@@ -59,21 +73,28 @@ constexpr int kRows = kRegisters == 32 ? 16 : 12;
 
 // grad_weight[i .. i + rows) for one vector of outputs: one chain an element, images in order across tiles.
 template <int rows>
-TWILL_INLINE void weight_block(const float* x, const float* grad_output, float* grad_weight, int64_t count, int64_t IN,
-                               int64_t OUT, bool first, int lanes) {
+TWILL_INLINE void weight_block(const float* x, const float* grad_output, float* grad_weight, int64_t count,
+                               int64_t IN, int64_t OUT, bool first, int lanes) {
   Vec sum[rows];
-  for (int r = 0; r < rows; ++r) sum[r] = first ? zero() : load_lanes(grad_weight + r * OUT, lanes);
+  unroll<0, rows>([&](auto r) TWILL_INLINE_LAMBDA {
+    sum[r.value] = first ? zero() : load_lanes(grad_weight + r.value * OUT, lanes);
+  });
   for (int64_t n = 0; n < count; ++n) {
     const Vec g = load_lanes(grad_output + n * OUT, lanes);
-    for (int r = 0; r < rows; ++r) sum[r] = fma(broadcast(x[n * IN + r]), g, sum[r]);
+    unroll<0, rows>([&](auto r) TWILL_INLINE_LAMBDA {
+      sum[r.value] = fma(broadcast(x[n * IN + r.value]), g, sum[r.value]);
+    });
   }
-  for (int r = 0; r < rows; ++r) store_lanes(grad_weight + r * OUT, sum[r], lanes);
+  unroll<0, rows>([&](auto r) TWILL_INLINE_LAMBDA {
+    float* row = grad_weight + r.value * OUT;
+    store_lanes(row, sum[r.value], lanes);
+  });
 }
 
 template <int rows>
-TWILL_INLINE void weight_rows(const float* x, const float* grad_output, float* grad_weight, int64_t count, int64_t IN,
-                              int64_t OUT, bool first) {
-  each_vector(0, OUT, [&](int64_t o, int lanes) {
+TWILL_INLINE void weight_rows(const float* x, const float* grad_output, float* grad_weight, int64_t count,
+                              int64_t IN, int64_t OUT, bool first) {
+  each_vector(0, OUT, [&](int64_t o, int lanes) TWILL_INLINE_LAMBDA {
     weight_block<rows>(x, grad_output + o, grad_weight + o, count, IN, OUT, first, lanes);
   });
 }

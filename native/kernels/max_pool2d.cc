@@ -29,9 +29,10 @@ void store_places(int32_t* argmax, Index places, int lanes) {
   }
 }
 
-// PyTorch's rules: the first of equals wins, and every NaN wins over what came before it. A window without a tap
-// inside the image (dilation can step over it) is -infinity and comes from nowhere, -1.
-void pool_window(const float* x, float* y, int32_t* argmax, const Taps& rows, const Taps& columns, int64_t IW, int64_t C) {
+// PyTorch's rules: the first of equals wins, and every NaN wins over what came before it. A window without a
+// tap inside the image (dilation can step over it) is -infinity and comes from nowhere, -1.
+void pool_window(const float* x, float* y, int32_t* argmax, const Taps& rows, const Taps& columns, int64_t IW,
+                 int64_t C) {
   const bool empty = rows.first >= rows.end || columns.first >= columns.end;
   const int32_t origin = empty ? -1 : static_cast<int32_t>(rows.first * IW + columns.first);
   each_vector(0, C, [&](int64_t c, int lanes) {

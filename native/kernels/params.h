@@ -1,31 +1,40 @@
-// The parameters of the kernels: plain int32 words, listed once; struct, word count and the names that TypeScript
-// packs them by are expanded from the same list.
+// The parameters of the kernels: plain int32 words, listed once; struct, word count and the names that
+// TypeScript packs them by are expanded from the same list.
 #pragma once
 
 #include <cstdint>
 
 namespace twill {
 
-// N C H W, OC IC KH KW OH OW as everywhere. Sizes of one image; the batch is the run's.
-#define TWILL_CONV2D_PARAMS(P)                                                                          \
-  P(IC) P(IH) P(IW) P(OC) P(OH) P(OW) P(KH) P(KW) P(stride_h) P(stride_w) P(pad_h) P(pad_w) P(dilation_h) \
-  P(dilation_w) P(groups) P(relu)
+// clang-format off
 
-// pool_h x pool_w windows that do not overlap (stride = kernel), cut off at the right and lower edge (floor mode);
-// PH = OH / pool_h, PW = OW / pool_w; pool_h * pool_w <= 254.
+// N C H W, OC IC KH KW OH OW as everywhere. Sizes of one image; the batch is the run's.
+#define TWILL_CONV2D_PARAMS(P)                                   \
+  P(IC) P(IH) P(IW) P(OC) P(OH) P(OW) P(KH) P(KW)                \
+  P(stride_h) P(stride_w) P(pad_h) P(pad_w) P(dilation_h) P(dilation_w) P(groups) P(relu)
+
+// pool_h x pool_w windows that do not overlap (stride = kernel), cut off at the right and lower edge (floor
+// mode); PH = OH / pool_h, PW = OW / pool_w; pool_h * pool_w <= 254.
 #define TWILL_CONV2D_POOL_PARAMS(P) TWILL_CONV2D_PARAMS(P) P(pool_h) P(pool_w) P(PH) P(PW)
 
-#define TWILL_MAX_POOL2D_PARAMS(P)                                                                    \
-  P(C) P(IH) P(IW) P(OH) P(OW) P(KH) P(KW) P(stride_h) P(stride_w) P(pad_h) P(pad_w) P(dilation_h) \
-  P(dilation_w)
+#define TWILL_MAX_POOL2D_PARAMS(P)                               \
+  P(C) P(IH) P(IW) P(OH) P(OW) P(KH) P(KW)                       \
+  P(stride_h) P(stride_w) P(pad_h) P(pad_w) P(dilation_h) P(dilation_w)
 
-#define TWILL_IMAGE_PARAMS(P) P(C) P(H) P(W) P(u8)  // u8 = 1: bytes, scaled by 1/255
-#define TWILL_MAP_PARAMS(P) P(size)                 // floats an image
+// u8 = 1: bytes, scaled by 1/255
+#define TWILL_IMAGE_PARAMS(P) P(C) P(H) P(W) P(u8)
+// size: floats an image
+#define TWILL_MAP_PARAMS(P) P(size)
 #define TWILL_LINEAR_PARAMS(P) P(IN) P(OUT)
-#define TWILL_CROSS_ENTROPY_PARAMS(P) P(classes) P(sum)  // sum = 1: the gradient is of the batch's sum, not its mean
-#define TWILL_TRANSPOSE_PARAMS(P) P(count) P(groups) P(taps) P(IC) P(OC)  // IC, OC of one group; count = groups * OC
-#define TWILL_REDUCE_PARAMS(P) P(count) P(slice_stride) P(accumulate)  // slice_stride: floats between partials; accumulate = 1: sum += 
+// sum = 1: the gradient is of the batch's sum, not of its mean
+#define TWILL_CROSS_ENTROPY_PARAMS(P) P(classes) P(sum)
+// IC and OC of one group; count = groups * OC
+#define TWILL_TRANSPOSE_PARAMS(P) P(count) P(groups) P(taps) P(IC) P(OC)
+// slice_stride: floats between partials; accumulate = 1: sum +=
+#define TWILL_REDUCE_PARAMS(P) P(count) P(slice_stride) P(accumulate)
 #define TWILL_SGD_PARAMS(P) P(count)
+
+// clang-format on
 
 #define TWILL_FIELD(name) int32_t name;
 #define TWILL_FIELD_NAME(name) #name " "

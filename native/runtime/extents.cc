@@ -5,8 +5,8 @@
 namespace twill {
 namespace {
 
-// No tensor of one image and no parameter has more elements than an int32 can count, so that kernels may index
-// within one by int32. Products stop there: 2^31 * 2^31 still fits an int64.
+// No tensor of one image and no parameter has more elements than an int32 can count, so that kernels may
+// index within one by int32. Products stop there: 2^31 * 2^31 still fits an int64.
 constexpr int64_t kTooMany = int64_t{1} << 31;
 
 template <typename... Sizes>
@@ -111,7 +111,9 @@ const char* check(const ImageParams& p) {
 
 const char* check(const MapParams& p) { return p.size < 1 ? "size" : nullptr; }
 const char* check(const LinearParams& p) { return p.IN < 1 ? "IN" : p.OUT < 1 ? "OUT" : nullptr; }
-const char* check(const CrossEntropyParams& p) { return p.classes < 1 ? "classes" : !flag(p.sum) ? "sum" : nullptr; }
+const char* check(const CrossEntropyParams& p) {
+  return p.classes < 1 ? "classes" : !flag(p.sum) ? "sum" : nullptr;
+}
 const char* check(const SgdParams& p) { return p.count < 1 ? "count" : nullptr; }
 
 const char* check(const TransposeParams& p) {
@@ -162,8 +164,8 @@ Extents conv2d_backward_weight(const Conv2dParams& p, int32_t) {
 }
 
 Extents conv2d_pool_forward(const Conv2dPoolParams& p, int32_t) {
-  return extents(image(input_size(plain(p))), fixed(weight_size(plain(p))), fixed(p.OC), image(pooled_size(p)),
-                 image(pooled_size(p), 1));
+  return extents(image(input_size(plain(p))), fixed(weight_size(plain(p))), fixed(p.OC),
+                 image(pooled_size(p)), image(pooled_size(p), 1));
 }
 
 Extents conv2d_pool_backward_input(const Conv2dPoolParams& p, int32_t) {

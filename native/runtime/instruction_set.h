@@ -15,8 +15,8 @@ struct InstructionSet {
 extern const InstructionSet kInstructionSets[];
 extern const int kInstructionSetCount;
 
-// The best that this machine supports, or `wanted` (not null or empty) where it does. Null with the reason in `why`
-// where `wanted` is unknown or not supported.
+// The best that this machine supports, or `wanted` (not null or empty) where it does. Null with the reason in
+// `why` where `wanted` is unknown or not supported.
 const InstructionSet* choose_instruction_set(const char* wanted, Message& why);
 
 }  // namespace twill

@@ -1,4 +1,5 @@
-// A sentence about what was wrong, built without allocating: the runtime also runs where there is no allocator.
+// A sentence about what was wrong, built without allocating: the runtime also runs where there is no
+// allocator.
 #pragma once
 
 #include <cstdint>

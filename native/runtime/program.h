@@ -1,20 +1,25 @@
 // A Program: a list of kernel calls with their buffers bound, as one array of int32 words.
 //
-//   header   magic, words, capacity, max_slices, tile, threads, blocks, buffers, stages          (9 words)
-//   buffers  block, offset, length, kind, stride, image_bytes                      (6 words each)
-//   stages   domain, units, calls, then each call: kernel, params, operands, param words, buffer indices (-1: left out)
+//   header   magic, words, capacity, max_slices, tile, threads, blocks, buffers, stages    (9 words)
+//   buffers  block, offset, length, kind, stride, image_bytes                              (6 words each)
+//   stages   domain, units, calls, then each call:
+//            kernel, params, operands, then the parameters' words and a buffer's index for each operand (-1:
+//            left out)
 //
 // offset, length and stride are in units of 64 bytes, so that 32 bits reach 128 GiB; image_bytes is in bytes.
 //
-// Stages run one after another with a barrier between; a stage's work is cut into pieces that depend on the batch
-// and the program alone, never on the number of threads, and all calls of a stage run on one piece before the next:
-//   images    slices = min(batch, max_slices); slice s is the images [s*batch/slices, (s+1)*batch/slices), walked in
-//             tiles of at most `tile` images. So a few images go forward and backward while they are still in L2.
+// Stages run one after another with a barrier between. A stage's work is cut into pieces that depend on the
+// batch and the program alone, never on the number of threads; all its calls run on one piece before the
+// next:
+//   images    slices = min(batch, max_slices). Slice s is the images [s*batch/slices, (s+1)*batch/slices),
+//             walked in tiles of at most `tile`: a few go forward and backward while they are still in L2.
 //   elements  `units` units in at most 64 chunks (of a multiple of 16 units where there are 1024 or more).
 //
 // Buffers are one of three kinds. An operand's pointer is, for the call at hand,
-//   shared    block + offset                                       one instance; the whole batch where it is an activation
-//   slice     block + offset + slice * stride                      max_slices instances: partial sums
+//   shared    block + offset
+//             one instance: the whole batch where it is an activation
+//   slice     block + offset + slice * stride
+//             max_slices instances: partial sums
 //   thread    block + offset + thread * stride - tile_begin * image_bytes
 //             one instance a thread, room for `tile` images: activations that live within one stage
 #pragma once
@@ -57,12 +62,15 @@ struct Block {
 };
 
 // Checks a whole program against its blocks, so that running it needs no checks: known kernels, consistent
-// parameters, every operand within its buffer at the capacity and every buffer within its block. The words must not
-// change afterwards; they are executed in place. On failure returns false and says why in one sentence.
-bool program_check(const int32_t* words, int64_t count, const Block* blocks, int64_t block_count, Message& why);
+// parameters, every operand within its buffer at the capacity and every buffer within its block. The words
+// must not change afterwards; they are executed in place. On failure returns false and says why in one
+// sentence.
+bool program_check(const int32_t* words, int64_t count, const Block* blocks, int64_t block_count,
+                   Message& why);
 
-// Runs a checked program on the first `batch` images of its buffers, 1 <= batch <= capacity, with a team of at most
-// `threads` threads, this one included.
-void program_run(const Kernel* kernels, const int32_t* words, const Block* blocks, int32_t batch, int32_t threads);
+// Runs a checked program on the first `batch` images of its buffers, 1 <= batch <= capacity, with a team of
+// at most `threads` threads, this one included.
+void program_run(const Kernel* kernels, const int32_t* words, const Block* blocks, int32_t batch,
+                 int32_t threads);
 
 }  // namespace twill

@@ -8,7 +8,8 @@ namespace {
 // fixed + image * images, or the largest number where that overflows.
 int64_t bytes_for(const Extent& extent, int64_t images) {
   int64_t bytes;
-  if (__builtin_mul_overflow(extent.image, images, &bytes) || __builtin_add_overflow(bytes, extent.fixed, &bytes)) {
+  if (__builtin_mul_overflow(extent.image, images, &bytes) ||
+      __builtin_add_overflow(bytes, extent.fixed, &bytes)) {
     return INT64_MAX;
   }
   return bytes;
@@ -78,9 +79,12 @@ class Checker {
 
   int64_t instances(const ProgramBuffer& buffer) const {
     switch (static_cast<BufferKind>(buffer.kind)) {
-      case BufferKind::shared: return 1;
-      case BufferKind::slice: return header_->max_slices;
-      case BufferKind::thread: return header_->threads;
+      case BufferKind::shared:
+        return 1;
+      case BufferKind::slice:
+        return header_->max_slices;
+      case BufferKind::thread:
+        return header_->threads;
     }
     return 0;
   }
@@ -95,7 +99,8 @@ class Checker {
     if (!buffer) return false;
     if (index == 0) buffers_ = buffer;
     if (!in_range("a buffer's block", buffer->block, 0, block_count_ - 1) ||
-        !in_range("a buffer's kind", buffer->kind, 0, 2) || !in_range("a buffer's offset", buffer->offset, 0, INT32_MAX) ||
+        !in_range("a buffer's kind", buffer->kind, 0, 2) ||
+        !in_range("a buffer's offset", buffer->offset, 0, INT32_MAX) ||
         !in_range("a buffer's length", buffer->length, 0, INT32_MAX) ||
         !in_range("a buffer's image_bytes", buffer->image_bytes, 0, INT32_MAX)) {
       return false;
@@ -116,7 +121,8 @@ class Checker {
     const ProgramStage* stage = take<ProgramStage>();
     if (!stage) return false;
     stage_ = index;
-    if (!in_range("a stage's domain", stage->domain, 0, 1) || !in_range("a stage's calls", stage->calls, 0, count_) ||
+    if (!in_range("a stage's domain", stage->domain, 0, 1) ||
+        !in_range("a stage's calls", stage->calls, 0, count_) ||
         !in_range("a stage's units", stage->units, 0, INT32_MAX)) {
       return false;
     }
@@ -130,7 +136,8 @@ class Checker {
     const ProgramCall* call = take<ProgramCall>();
     if (!call || !in_range("a call's kernel", call->kernel, 0, kKernelCount - 1)) return false;
     const KernelSignature& kernel = kSignatures[call->kernel];
-    if (call->params != kernel.param_words) return fail(kernel, "parameter words", kernel.param_words, call->params);
+    if (call->params != kernel.param_words)
+      return fail(kernel, "parameter words", kernel.param_words, call->params);
     const int32_t* params = take(call->params);
     if (!params) return false;
     const Extents extents = kernel_extents(call->kernel, params, header_->max_slices);
@@ -176,15 +183,18 @@ class Checker {
                      const ProgramBuffer& buffer) {
     const BufferKind kind = static_cast<BufferKind>(buffer.kind);
     if (operand.access == 'p' && kind != BufferKind::slice) {
-      return refuse(kernel, operand) << "holds partial sums and needs a buffer with an instance a slice", false;
+      return refuse(kernel, operand) << "holds partial sums and needs a buffer with an instance a slice",
+             false;
     }
     if (kind == BufferKind::thread) {
       if (kernel.domain != Domain::images || extent.fixed != 0) {
         return refuse(kernel, operand) << "is not by image and cannot lie in a thread's buffer", false;
       }
       if (extent.image != buffer.image_bytes) {
-        return refuse(kernel, operand) << "has " << extent.image << " bytes an image but its buffer's image_bytes is "
-                                       << buffer.image_bytes, false;
+        return refuse(kernel, operand)
+                   << "has " << extent.image << " bytes an image but its buffer's image_bytes is "
+                   << buffer.image_bytes,
+               false;
       }
       return enough(kernel, operand, bytes_for(extent, header_->tile), buffer.length);
     }
@@ -224,7 +234,8 @@ class Checker {
 
 }  // namespace
 
-bool program_check(const int32_t* words, int64_t count, const Block* blocks, int64_t block_count, Message& why) {
+bool program_check(const int32_t* words, int64_t count, const Block* blocks, int64_t block_count,
+                   Message& why) {
   return Checker(words, count, blocks, block_count, why).check();
 }
 

@@ -96,7 +96,8 @@ class Runner {
       const int32_t* params = words + kCallWords;
       const int32_t* bound = params + call.params;
       void* operands[kMaxOperands];
-      for (int32_t j = 0; j < call.operands; ++j) operands[j] = bound[j] < 0 ? nullptr : address(buffers_[bound[j]]);
+      for (int32_t j = 0; j < call.operands; ++j)
+        operands[j] = bound[j] < 0 ? nullptr : address(buffers_[bound[j]]);
       const Work work{params, operands, batch_, slices_, first};
       kernels_[call.kernel](work, range.begin, range.end);
     }
@@ -132,7 +133,8 @@ const int32_t* first_stage(const ProgramHeader& header, const int32_t* words) {
 
 #ifdef _OPENMP
 
-void program_run(const Kernel* kernels, const int32_t* words, const Block* blocks, int32_t batch, int32_t threads) {
+void program_run(const Kernel* kernels, const int32_t* words, const Block* blocks, int32_t batch,
+                 int32_t threads) {
   const auto& header = *reinterpret_cast<const ProgramHeader*>(words);
   const int32_t team = threads < header.threads ? threads : header.threads;
 #pragma omp parallel num_threads(team)
@@ -141,7 +143,8 @@ void program_run(const Kernel* kernels, const int32_t* words, const Block* block
     const int32_t* next = first_stage(header, words);
     for (int32_t i = 0; i < header.stages; ++i) {
       const Stage stage = runner.stage(next);
-      // Pieces go to whoever is free: what a piece computes does not depend on who does it. A barrier ends the loop.
+      // Pieces go to whoever is free: what a piece computes does not depend on who does it. A barrier ends
+      // the loop.
 #pragma omp for schedule(dynamic, 1)
       for (int64_t piece = 0; piece < stage.pieces; ++piece) runner.run_piece(stage, piece);
       next = Runner::after(stage);
