@@ -33,6 +33,8 @@ namespace twill {
 // slice_stride: floats between partials; accumulate = 1: sum +=
 #define TWILL_REDUCE_PARAMS(P) P(count) P(slice_stride) P(accumulate)
 #define TWILL_SGD_PARAMS(P) P(count)
+#define TWILL_PEAK_FMA_PARAMS(P) P(count) P(rounds)  // rounds of 384 multiply-adds a unit, at most 2^20
+#define TWILL_PEAK_COPY_PARAMS(P) P(count)
 
 // clang-format on
 
@@ -54,6 +56,8 @@ TWILL_PARAMS_STRUCT(CrossEntropyParams, TWILL_CROSS_ENTROPY_PARAMS)
 TWILL_PARAMS_STRUCT(TransposeParams, TWILL_TRANSPOSE_PARAMS)
 TWILL_PARAMS_STRUCT(ReduceParams, TWILL_REDUCE_PARAMS)
 TWILL_PARAMS_STRUCT(SgdParams, TWILL_SGD_PARAMS)
+TWILL_PARAMS_STRUCT(PeakFmaParams, TWILL_PEAK_FMA_PARAMS)
+TWILL_PARAMS_STRUCT(PeakCopyParams, TWILL_PEAK_COPY_PARAMS)
 
 #undef TWILL_FIELD
 #undef TWILL_FIELD_NAME

@@ -116,6 +116,13 @@ const char* check(const CrossEntropyParams& p) {
 }
 const char* check(const SgdParams& p) { return p.count < 1 ? "count" : nullptr; }
 
+const char* check(const PeakFmaParams& p) {
+  if (p.count < 1) return "count";
+  return p.rounds < 1 || p.rounds > 1 << 20 ? "rounds" : nullptr;
+}
+
+const char* check(const PeakCopyParams& p) { return p.count < 1 ? "count" : nullptr; }
+
 const char* check(const TransposeParams& p) {
   if (p.groups < 1) return "groups";
   if (p.taps < 1) return "taps";
@@ -222,6 +229,9 @@ Extents sgd_update(const SgdParams& p, int32_t) {
   constexpr int64_t kHyper = 6;
   return extents(fixed(p.count), fixed(p.count), fixed(p.count), fixed(kHyper), image(1));
 }
+
+Extents peak_fma(const PeakFmaParams& p, int32_t) { return extents(fixed(p.count)); }
+Extents peak_copy(const PeakCopyParams& p, int32_t) { return extents(fixed(p.count), fixed(p.count)); }
 
 using ExtentsFunction = Extents (*)(const int32_t* params, int32_t max_slices);
 

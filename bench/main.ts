@@ -1,0 +1,189 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Backend, Generator, loadBackend, manualSeed, type StateDict } from 'twill';
+import {
+  ArticleCnn,
+  type ArticleData,
+  allTables,
+  benchSvg,
+  type Findings,
+  nativeBackends,
+  renderMarkdown,
+  renderText,
+  runSuite,
+  summaryTables,
+  TwillRunner,
+} from 'twill/bench';
+import { fashionMnist, ImageDataset } from 'twill/data';
+import { type Latency, latencyTable, measureLatencies } from './lib/latency.js';
+import { load, type Machine, slug, thisMachine } from './lib/machine.js';
+import { type BenchOptions, isSection, parseOptions } from './lib/options.js';
+import { type Peers, startPeers, writeInputs } from './lib/peers.js';
+import { Progress } from './lib/progress.js';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const RESULTS = join(ROOT, 'bench/results');
+
+/** Measures what was asked for, prints it, and writes it where a place was given. */
+async function main(args: readonly string[]): Promise<void> {
+  const options = parseOptions(args, RESULTS);
+  const machine = thisMachine();
+  const data = await articleData(options);
+  manualSeed(0);
+  const weights = new ArticleCnn().stateDict();
+  const backends = await openBackends(options);
+  const sweeping = backends.filter(({ backend }) => options.sweepThreads.includes(backend.info().threads));
+  const runners = backends.map(({ backend }) => new TwillRunner(backend, data, weights));
+  const sweepers = sweeping.map(({ backend }) => new TwillRunner(backend, data, weights));
+
+  const folder = mkdtempSync(join(tmpdir(), 'twill-bench-'));
+  const peers = options.peers ? await openPeers(options, backends, folder, weights, data) : NO_PEERS;
+  const progress = new Progress(process.stderr);
+  try {
+    const ours = backends.map(({ backend }) => backend);
+    const findings = await runSuite({
+      runners: [...runners, ...peers.runners],
+      sweepers: [...sweepers, ...peers.sweepers],
+      backends: options.only.includes('peak') ? withOtherSets(ours, options) : [],
+      dissected: ours,
+      data,
+      sections: options.only.filter(isSection),
+      layers: options.layers,
+      quick: options.quick,
+      onProgress: (what) => progress.show(what),
+    });
+    progress.show('latency');
+    const wanted = options.only.includes('latency');
+    const latencies = wanted ? await measureLatencies(ours, data, weights, options.quick) : [];
+    machine.load.after = load();
+    progress.clear();
+    report(
+      { ...findings, absences: [...peers.absences, ...findings.absences] },
+      latencies,
+      machine,
+      peers,
+      data,
+      options,
+    );
+  } finally {
+    progress.clear();
+    for (const peer of [...peers.runners, ...peers.sweepers]) peer.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const NO_PEERS: Peers = { runners: [], sweepers: [], absences: [] };
+
+/** Fashion-MNIST where it is found; else made-up images, which are as much work, though not for a learner. */
+async function articleData(options: BenchOptions): Promise<ArticleData> {
+  try {
+    return await fashionMnist({ directory: options.data, download: false });
+  } catch (error) {
+    if (options.data) throw error;
+    return { train: madeUp(6000), test: madeUp(1000), source: 'made-up images: Fashion-MNIST was not found' };
+  }
+}
+
+function madeUp(count: number): ImageDataset {
+  const generator = new Generator(0);
+  const images = Uint8Array.from({ length: count * 784 }, () => Math.max(0, generator.integer(512) - 256));
+  const labels = Uint8Array.from({ length: count }, () => generator.integer(10));
+  return new ImageDataset({ images, labels, shape: [1, 28, 28] });
+}
+
+interface Opened {
+  readonly backend: Backend;
+  readonly key: string;
+}
+
+/** Each backend on each number of threads, as far as it has them. */
+async function openBackends({ backends, threads }: BenchOptions): Promise<Opened[]> {
+  const opened = new Map<string, Backend>();
+  for (const backend of backends) {
+    for (const count of threads) {
+      const one = await loadBackend({ backend, threads: count });
+      const key = keyOf(one);
+      if (!opened.has(key)) opened.set(key, one);
+    }
+  }
+  return [...opened].map(([key, backend]) => ({ key, backend }));
+}
+
+function keyOf(backend: Backend): string {
+  const { backend: name, isa, threads } = backend.info();
+  return `${name} ${isa} ${threads}`;
+}
+
+/** The backends, and the native one on this machine's other instruction sets. */
+function withOtherSets(backends: readonly Backend[], options: BenchOptions): Backend[] {
+  if (!options.backends.includes('native')) return [...backends];
+  const known = backends.map(keyOf);
+  return [...backends, ...nativeBackends(1).filter((backend) => !known.includes(keyOf(backend)))];
+}
+
+function openPeers(
+  options: BenchOptions,
+  backends: readonly Opened[],
+  folder: string,
+  weights: StateDict,
+  data: ArticleData,
+): Promise<Peers> {
+  writeInputs(folder, weights, data);
+  const yardstick = (name: string) => (threads: number) =>
+    backends.map(({ backend }) => backend).find((one) => one.name === name && one.info().threads === threads);
+  return startPeers({
+    sections: new Set(options.only.filter(isSection)),
+    threads: options.threads,
+    sweepThreads: options.sweepThreads,
+    folder,
+    yardsticks: { native: yardstick('native'), wasm: yardstick('wasm') },
+  });
+}
+
+function report(
+  findings: Findings,
+  latencies: readonly Latency[],
+  machine: Machine,
+  peers: Peers,
+  data: ArticleData,
+  { out, quick }: BenchOptions,
+): void {
+  const date = new Date().toISOString();
+  const all = [...peers.runners, ...peers.sweepers];
+  const about = [
+    `${machine.cpu}, ${machine.processors} processors, ${machine.memoryGiB} GiB`,
+    `Node ${process.versions.node} on ${machine.system}`,
+    `load average ${machine.load.before} before, ${machine.load.after} after`,
+    data.source,
+    ...new Set(all.map(({ name, detail }) => `${name}: ${detail}`)),
+  ];
+  const extra = latencies.length > 0 ? [latencyTable(latencies)] : [];
+  console.log(`${about.join('\n')}\n\n${renderText([...allTables(findings), ...extra])}`);
+  if (!out) return;
+  mkdirSync(out, { recursive: true });
+  const base = join(out, `${date.slice(0, 10)}-${slug(machine.cpu)}`);
+  const versions = { commit: commit(), node: process.versions.node, v8: process.versions.v8 };
+  const content = { schema: 1, date, quick, machine, versions, about, ...findings, latencies };
+  writeFileSync(`${base}.json`, `${JSON.stringify(content, undefined, 1)}\n`);
+  writeFileSync(`${base}.svg`, benchSvg(findings, `${about[0]}, ${date.slice(0, 10)}`));
+  const lines = about.map((line) => `- ${line}`).join('\n');
+  writeFileSync(`${base}.md`, `${lines}\n\n${renderMarkdown(summaryTables(findings))}`);
+  console.log(`written: ${base}.json, .svg, .md`);
+}
+
+/** The state of the repository that was measured; undefined outside of one. */
+function commit(): string | undefined {
+  try {
+    const args = ['describe', '--always', '--dirty'];
+    return execFileSync('git', args, { cwd: ROOT, encoding: 'utf8', stdio: 'pipe' }).trim();
+  } catch {
+    return undefined;
+  }
+}
+
+await main(process.argv.slice(2));
+// Peers' pipes and idle threads need not be waited for.
+process.exit(0);

@@ -1,0 +1,160 @@
+"""The article's network in PyTorch, measured on request (bench/lib/peer.ts has the protocol).
+
+    python3 pytorch.py <folder with weights and data> <threads> plain|tuned
+
+plain: as somebody writes it. tuned: channels_last for training, a frozen and optimised script for inference.
+"""
+import contextlib
+import json
+import os
+import sys
+import time
+
+import numpy as np
+import torch
+from torch import nn
+
+FOLDER, THREADS, TUNED = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "tuned"
+LAYOUT = torch.channels_last if TUNED else torch.contiguous_format
+BATCH = 100
+
+
+class Cnn(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.cnn1 = nn.Conv2d(1, 16, 5, padding=2)
+        self.cnn2 = nn.Conv2d(16, 32, 5, padding=2)
+        self.fc1 = nn.Linear(32 * 7 * 7, 10)
+        self.pool = nn.MaxPool2d(2)
+
+    def forward(self, x):
+        x = self.pool(torch.relu(self.cnn1(x)))
+        x = self.pool(torch.relu(self.cnn2(x)))
+        return self.fc1(x.reshape(x.size(0), -1))
+
+
+def model():
+    cnn = Cnn()
+    with torch.no_grad():
+        for name, parameter in cnn.named_parameters():
+            values = np.fromfile(os.path.join(FOLDER, name + ".f32"), np.float32)
+            parameter.copy_(torch.from_numpy(values).reshape(parameter.shape))
+    return cnn.to(memory_format=LAYOUT)
+
+
+def data(split):
+    images = np.fromfile(os.path.join(FOLDER, split + ".images.u8"), np.uint8).astype(np.float32) / 255
+    labels = np.fromfile(os.path.join(FOLDER, split + ".labels.u8"), np.uint8).astype(np.int64)
+    return torch.from_numpy(images).reshape(-1, 1, 28, 28), torch.from_numpy(labels)
+
+
+class Training:
+    def __init__(self):
+        self.cnn = model()
+        self.optimizer = torch.optim.SGD(self.cnn.parameters(), lr=0.1)
+        self.loss = nn.CrossEntropyLoss()
+
+    def step(self, images, labels):
+        self.optimizer.zero_grad()
+        loss = self.loss(self.cnn(images.contiguous(memory_format=LAYOUT)), labels)
+        loss.backward()
+        self.optimizer.step()
+        return loss.item()
+
+
+def prepare_step(batch):
+    images, labels = data("train")
+    training = Training()
+    at = [0]
+
+    def run():
+        start = at[0]
+        at[0] = start + batch if start + 2 * batch <= len(labels) else 0
+        return training.step(images[start : start + batch], labels[start : start + batch])
+
+    return run, run()
+
+
+def prepare_inference(batch):
+    images, _ = data("test")
+    cnn = model().eval()
+    if TUNED:
+        cnn = torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.script(cnn.to(memory_format=torch.contiguous_format))))
+    at = [0]
+
+    def run():
+        start = at[0]
+        at[0] = start + batch if start + 2 * batch <= len(images) else 0
+        with torch.no_grad():
+            return cnn(images[start : start + batch])
+
+    return run, run()[0].sum().item()
+
+
+def train(epochs):
+    images, labels = data("train")
+    test_images, test_labels = data("test")
+    training = Training()
+    results = []
+    right = 0
+    for _ in range(epochs):
+        start = time.perf_counter()
+        for at in range(0, len(labels), BATCH):
+            training.step(images[at : at + BATCH], labels[at : at + BATCH])
+        middle = time.perf_counter()
+        with torch.no_grad():
+            right = 0
+            for at in range(0, len(test_labels), 1000):
+                scores = training.cnn(test_images[at : at + 1000].contiguous(memory_format=LAYOUT))
+                right += (scores.argmax(1) == test_labels[at : at + 1000]).sum().item()
+        results.append({"train": middle - start, "validation": time.perf_counter() - middle})
+    return {"epochs": results, "accuracy": right / len(test_labels)}
+
+
+def sample(run, seconds):
+    taken = []
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end or not taken:
+        start = time.perf_counter()
+        run()
+        taken.append(time.perf_counter() - start)
+    return taken
+
+
+def blas():
+    with contextlib.suppress(OSError), open("/proc/self/maps") as maps:
+        return "OpenBLAS" if "openblas" in maps.read() else "reference BLAS"
+    return "unknown BLAS"
+
+
+def answer(command, options, state):
+    if command == "prepare":
+        if options["kind"] not in ("step", "inference"):
+            return {"unsupported": True}
+        batch = int(options["batch"])
+        make = prepare_step if options["kind"] == "step" else prepare_inference
+        state["run"], check = make(batch)
+        return {"ok": True, "check": check}
+    if command == "sample":
+        return {"seconds": sample(state["run"], float(options["seconds"]))}
+    if command == "train":
+        return train(int(options["epochs"]))
+    state.clear()
+    return {"ok": True}
+
+
+def main():
+    torch.set_num_threads(THREADS)
+    version = torch.__version__
+    print(json.dumps({"name": f"PyTorch {version}", "detail": f"{blas()}, {'channels_last' if TUNED else 'NCHW'}"}), flush=True)
+    state = {}
+    for line in sys.stdin:
+        command, *rest = line.split()
+        try:
+            reply = answer(command, dict(pair.split("=", 1) for pair in rest), state)
+        except Exception as error:  # whatever it is, the bench reports it and goes on
+            reply = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(reply), flush=True)
+
+
+main()

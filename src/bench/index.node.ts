@@ -1,0 +1,9 @@
+import type { Backend } from '../backend/backend.js';
+import { loadNative, nativeInstructionSets } from '../backend/native.node.js';
+
+export * from './index.js';
+
+/** A native backend for each instruction set of this machine, best first. Throws where the addon cannot be loaded. */
+export function nativeBackends(threads: number): Backend[] {
+  return nativeInstructionSets().map((isa) => loadNative({ threads, fallbacks: [] }, isa));
+}

@@ -1,0 +1,10 @@
+export { ArticleCnn, type ArticleData, IMAGE_SHAPE } from './article.js';
+export { benchSvg } from './chart.js';
+export * from './figures.js';
+export { LAYERS, type Layer } from './layers.js';
+export type { Sampler, Timing } from './measure.js';
+export { peakCopy } from './peak.js';
+export type { Prepared, Runner, Task, Training } from './runner.js';
+export { runSuite, type SuiteOptions } from './suite.js';
+export { allTables, renderMarkdown, renderText, summaryTables, type Table } from './tables.js';
+export { TwillRunner } from './twill.js';
