@@ -19,7 +19,6 @@ missing_packages() {
   [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
   [ -e /usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz ] || echo dataset-fashion-mnist
   [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || echo chromium
-  have clang-format-19 || echo clang-format-19
   if ! use_emscripten; then
     have python3 || echo python3
     have clang-19 || echo clang-19
