@@ -4,6 +4,7 @@ import { type MaxPool2dAttributes, maxPool2d } from '../ops/max_pool2d.js';
 import type { Op } from '../ops/op.js';
 import { relu } from '../ops/relu.js';
 import type { GraphNode, SymbolicTensor, TracedGraph } from './graph.js';
+import type { Parameter } from './parameter.js';
 
 /**
  * Folds what follows a convolution into it: ReLU, and a max-pool whose windows do not overlap, in either order
@@ -12,10 +13,11 @@ import type { GraphNode, SymbolicTensor, TracedGraph } from './graph.js';
 export function fuse({ graph, output }: TracedGraph): GraphNode[] {
   const readers = countReaders(graph.nodes, output);
   const nodes = [...graph.nodes];
+  const shared = sharedParameters(nodes);
   for (let at = 0; at < nodes.length; at++) {
     if (nodes[at]!.op !== (conv2d as Op)) continue;
     for (let next = onlyReader(nodes, at, readers); next >= 0; next = onlyReader(nodes, at, readers)) {
-      const folded = fold(nodes[at]!, nodes[next]!);
+      const folded = fold(nodes[at]!, nodes[next]!, shared);
       if (!folded) break;
       nodes.splice(next, 1);
       nodes[at] = folded;
@@ -25,17 +27,16 @@ export function fuse({ graph, output }: TracedGraph): GraphNode[] {
 }
 
 /** `conv` with `next` folded in, or undefined where it cannot be. */
-function fold(conv: GraphNode, next: GraphNode): GraphNode | undefined {
+function fold(conv: GraphNode, next: GraphNode, shared: ReadonlySet<Parameter>): GraphNode | undefined {
   const attributes = conv.attributes as { relu?: boolean; pool?: readonly [number, number] };
   const result = { output: next.output, outputTensor: next.outputTensor };
   if (next.op === (relu as Op)) {
     return { ...conv, ...result, attributes: { ...attributes, relu: true } };
   }
-  if (
-    next.op === (maxPool2d as Op) &&
-    !attributes.pool &&
-    canFoldPool(next.attributes as MaxPool2dAttributes)
-  ) {
+  // Pooled gradients come transposed: those of one weight that several nodes use have to be alike to be added.
+  const alone = !shared.has(conv.parameters.weight!);
+  const pools = next.op === (maxPool2d as Op) && canFoldPool(next.attributes as MaxPool2dAttributes);
+  if (pools && alone && !attributes.pool) {
     const { kernel } = next.attributes as MaxPool2dAttributes;
     return { ...conv, ...result, op: conv2dPool as Op, attributes: { ...attributes, pool: kernel } };
   }
@@ -51,6 +52,12 @@ function onlyReader(
   return readers.get(tensor) === 1
     ? nodes.findIndex(({ inputTensors }) => inputTensors.includes(tensor))
     : -1;
+}
+
+/** Parameters that several nodes use. */
+function sharedParameters(nodes: readonly GraphNode[]): Set<Parameter> {
+  const all = nodes.flatMap(({ parameters }) => Object.values(parameters));
+  return new Set(all.filter((parameter, index) => all.indexOf(parameter) !== index));
 }
 
 /** How often each tensor is read; being the graph's output counts as a reading. */

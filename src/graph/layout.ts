@@ -18,6 +18,8 @@ export type Role =
   | { kind: 'bound'; memory: Memory; byteOffset: number; bytes: number }
   /** One value for the whole program. */
   | { kind: 'whole'; bytes: number }
+  /** A part of an earlier one. */
+  | { kind: 'view'; of: number; byteOffset: number; bytes: number }
   /** One row an image, for as long as it is used; `external` ones stay and can be read and written from outside. */
   | { kind: 'batch'; bytesPerImage: number; external: boolean }
   /** A range of the partial sums, of which there is one instance a slice: `all` sees every instance, to add them up. */
@@ -84,6 +86,7 @@ export function layOut(
     else if (role.kind === 'batch') entries[id] = own(role.bytesPerImage * capacity);
     else if (role.kind === 'whole') entries[id] = own(role.bytes);
     else if (role.kind === 'partial') entries[id] = partialEntry(role, partialBytes);
+    else if (role.kind === 'view') entries[id] = viewOf(entries[role.of]!, role);
     else
       entries[id] = {
         ...own(0),
@@ -113,6 +116,10 @@ export function layOut(
     entries[id] = { ...place, bytes: imageBytes(id) * tile, imageBytes: imageBytes(id) };
   });
   return { entries, boundMemories, bytes: Math.max(bytes, ALIGNMENT), tile, threads };
+}
+
+function viewOf(whole: Entry, { byteOffset, bytes }: Extract<Role, { kind: 'view' }>): Entry {
+  return { ...whole, offset: whole.offset + byteOffset, bytes };
 }
 
 /** Partial sums lie at the start of the program's memory, `partialBytes` from one instance to the next. */

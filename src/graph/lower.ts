@@ -7,7 +7,7 @@ import { fuse } from './fuse.js';
 import type { GraphNode, SymbolicTensor, TracedGraph } from './graph.js';
 import type { Parameter } from './parameter.js';
 import { type ParameterBlock, packingsOf, placeAnywhere, placeTogether } from './placement.js';
-import { type Program, ProgramBuilder } from './program.js';
+import { type Partials, type Program, ProgramBuilder } from './program.js';
 
 const FLOAT = Float32Array.BYTES_PER_ELEMENT;
 
@@ -86,9 +86,11 @@ class Lowering {
   readonly #needs: { tensors: ReadonlySet<SymbolicTensor>; parameters: ReadonlySet<Parameter> };
   /** How often a parameter's gradient was asked for so far: a second use needs partial sums of its own. */
   readonly #gradientUses = new Map<Parameter, number>();
-  readonly #extraGradients: Buffer[] = [];
+  readonly #extraGradients: { parameter: Parameter; partials: Buffer }[] = [];
+  /** Parameters whose gradient comes transposed, with the [groups, OC/G, taps * IC/G] that it comes in. */
+  readonly #transposedGradients: ReadonlyMap<Parameter, readonly [number, number, number]>;
   #block: ParameterBlock | undefined;
-  #partials: ReturnType<ProgramBuilder['partials']> | undefined;
+  #partials: Partials | undefined;
 
   constructor(traced: TracedGraph, request: Request) {
     this.#traced = traced;
@@ -98,6 +100,7 @@ class Lowering {
     this.#aliases = new Map(
       aliases.map(({ outputTensor, inputTensors }) => [outputTensor, inputTensors[0]!]),
     );
+    this.#transposedGradients = transposedGradients(this.#nodes);
     this.#builder = new ProgramBuilder(request.backend, request.capacity);
     this.#needs = gradientsNeeded(this.#nodes, traced.graph.input, request.gradients);
   }
@@ -141,7 +144,13 @@ class Lowering {
   #placeParameters(): void {
     const { backend } = this.#request;
     const packings = packingsOf(this.#nodes);
-    const trainable = new Map([...packings].filter(([parameter]) => this.#needs.parameters.has(parameter)));
+    // Those whose gradient comes transposed lie first, side by side: one call adds up their partial sums.
+    const turned = ([parameter]: [Parameter, unknown]) => (this.#transposedGradients.has(parameter) ? 0 : 1);
+    const trainable = new Map(
+      [...packings]
+        .filter(([parameter]) => this.#needs.parameters.has(parameter))
+        .sort((a, b) => turned(a) - turned(b)),
+    );
     if (trainable.size > 0) {
       this.#block = placeTogether(backend, trainable);
       this.#partials = this.#builder.partials(this.#block.bytes);
@@ -217,26 +226,45 @@ class Lowering {
     }
   }
 
-  /** Adds up the partial sums of all gradients, side by side as the parameters are. */
-  #reduceGradients(block: ParameterBlock): Buffer {
-    const sum = this.#builder.whole(block.bytes);
-    const slice_stride = this.#builder.sliceStride;
-    const count = block.bytes / FLOAT;
-    this.#builder.call(
-      'reduce_partials',
-      { count, slice_stride, accumulate: 0 },
-      { partials: this.#partials!.all, sum },
-      'epilogue',
+  /** Adds up the partial sums of all gradients, so that they lie side by side as the parameters do. */
+  #reduceGradients({ bytes, offsets }: ParameterBlock): Buffer {
+    const gradients = this.#builder.whole(bytes);
+    const turned = [...offsets].filter(([parameter]) => this.#transposedGradients.has(parameter));
+    const split = [...offsets].find(([parameter]) => !this.#transposedGradients.has(parameter))?.[1] ?? bytes;
+    const transposed = this.#builder.whole(split);
+    this.#reduce(this.#partials!.all(0, split), transposed, split, 0);
+    this.#reduce(
+      this.#partials!.all(split, bytes - split),
+      this.#builder.view(gradients, split, bytes - split),
+      bytes - split,
+      0,
     );
-    for (const partials of this.#extraGradients) {
+    for (const [parameter, offset] of turned) {
+      const [groups, OC, rows] = this.#transposedGradients.get(parameter)!;
+      const size = parameter.size * FLOAT;
+      // Seen as a weight of OC inputs and `rows` outputs, its transpose is what we want.
       this.#builder.call(
-        'reduce_partials',
-        { count, slice_stride, accumulate: 1 },
-        { partials, sum },
+        'weight_transpose',
+        { count: groups * rows, groups, taps: 1, IC: OC, OC: rows },
+        {
+          weight: this.#builder.view(transposed, offset, size),
+          weight_t: this.#builder.view(gradients, offset, size),
+        },
         'epilogue',
       );
     }
-    return sum;
+    for (const { parameter, partials } of this.#extraGradients) {
+      const size = parameter.size * FLOAT;
+      this.#reduce(partials, this.#builder.view(gradients, offsets.get(parameter)!, size), size, 1);
+    }
+    return gradients;
+  }
+
+  #reduce(partials: Buffer, sum: Buffer, bytes: number, accumulate: 0 | 1): void {
+    if (bytes === 0) return;
+    const slice_stride = this.#builder.sliceStride;
+    const params = { count: bytes / FLOAT, slice_stride, accumulate };
+    this.#builder.call('reduce_partials', params, { partials, sum }, 'epilogue');
   }
 
   #emitUpdate(
@@ -302,9 +330,9 @@ class Lowering {
     const uses = this.#gradientUses.get(parameter) ?? 0;
     this.#gradientUses.set(parameter, uses + 1);
     if (uses === 0) return this.#partials!.part(offset, bytes);
-    const extra = this.#builder.partials(this.#block!.bytes);
-    this.#extraGradients.push(extra.all);
-    return extra.part(offset, bytes);
+    const extra = this.#builder.partials(bytes);
+    this.#extraGradients.push({ parameter, partials: extra.all(0, bytes) });
+    return extra.part(0, bytes);
   }
 
   #transposed(
@@ -336,6 +364,21 @@ class Lowering {
     const origin = this.#aliases.get(tensor);
     return origin ? this.#root(origin) : tensor;
   }
+}
+
+/** Parameters whose gradient comes as [groups][OC/G][taps * IC/G], with those sizes. */
+function transposedGradients(nodes: readonly GraphNode[]): Map<Parameter, readonly [number, number, number]> {
+  const found = new Map<Parameter, readonly [number, number, number]>();
+  for (const { op, parameters, attributes } of nodes) {
+    for (const name of op.transposedGradients ?? []) {
+      const parameter = parameters[name];
+      if (!parameter) continue;
+      const { groups = 1 } = attributes as { groups?: number };
+      const [OC] = parameter.shape as [number];
+      found.set(parameter, [groups, OC / groups, parameter.size / OC]);
+    }
+  }
+  return found;
 }
 
 /** A tensor's [C, H, W] as it lies in memory; features are 1 x 1 images. */

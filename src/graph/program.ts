@@ -8,6 +8,12 @@ import { ALIGNMENT, align } from './plan.js';
 const MAGIC = 0x4c575431;
 const DOMAIN = { images: 0, elements: 1 } as const;
 
+/** Ranges of reserved partial sums: every instance, for adding them up, or the one of the slice at hand. */
+export interface Partials {
+  all(byteOffset: number, bytes: number): Buffer;
+  part(byteOffset: number, bytes: number): Buffer;
+}
+
 type Section = 'prologue' | 'body' | 'epilogue';
 
 /** A loaded program: it runs, and its external buffers can be written and read. */
@@ -75,15 +81,18 @@ export class ProgramBuilder {
     return this.#add({ kind: 'batch', bytesPerImage, external });
   }
 
-  /** Reserves partial sums of `bytes`: `all` instances, for adding them up, and parts of the instance at hand. */
-  partials(bytes: number): { all: Buffer; part: (byteOffset: number, bytes: number) => Buffer } {
+  /** A part of a `whole` buffer. */
+  view(of: Buffer, byteOffset: number, bytes: number): Buffer {
+    return this.#add({ kind: 'view', of: of.id, byteOffset, bytes });
+  }
+
+  /** Reserves partial sums of `bytes`. */
+  partials(bytes: number): Partials {
     const start = this.#partialBytes;
     this.#partialBytes += align(bytes);
-    return {
-      all: this.#add({ kind: 'partial', byteOffset: start, bytes, all: true }),
-      part: (offset, size) =>
-        this.#add({ kind: 'partial', byteOffset: start + offset, bytes: size, all: false }),
-    };
+    const range = (all: boolean) => (byteOffset: number, size: number) =>
+      this.#add({ kind: 'partial', byteOffset: start + byteOffset, bytes: size, all });
+    return { all: range(true), part: range(false) };
   }
 
   /** Floats from one instance of the partial sums to the next; known once all of them are reserved. */

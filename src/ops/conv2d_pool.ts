@@ -24,6 +24,7 @@ export function canFoldPool({ kernel, stride, padding, dilation, ceilMode }: Max
  */
 export const conv2dPool: Op<Conv2dPoolAttributes> = {
   name: 'conv2d_pool',
+  transposedGradients: ['weight'],
 
   infer(where, inputs, parameters, attributes) {
     const unpooled = conv2d.infer(where, inputs, parameters, attributes);

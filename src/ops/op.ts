@@ -62,6 +62,11 @@ export interface Op<Attributes = unknown> {
     parameters: Readonly<Record<string, readonly number[]>>,
     attributes: Attributes,
   ): TensorSpec;
+  /**
+   * Parameters whose gradient the kernels give transposed, [G][OC/G][taps][IC/G] for [G][taps][IC/G][OC/G]: it is
+   * turned when the partial sums are added up.
+   */
+  readonly transposedGradients?: readonly string[];
   /** How a parameter lies in backend memory. */
   packing?(parameter: string, node: NodeView<Attributes>): Packing;
   /** Floating-point operations of the forward pass of one image (a multiply-add is two). */
