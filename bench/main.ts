@@ -19,7 +19,7 @@ import {
 } from 'twill/bench';
 import { fashionMnist, ImageDataset } from 'twill/data';
 import { type Latency, latencyTable, measureLatencies } from './lib/latency.js';
-import { load, type Machine, slug, thisMachine } from './lib/machine.js';
+import { busyWarning, load, type Machine, slug, thisMachine } from './lib/machine.js';
 import { type BenchOptions, isSection, parseOptions } from './lib/options.js';
 import { type Peers, startPeers, writeInputs } from './lib/peers.js';
 import { Progress } from './lib/progress.js';
@@ -52,6 +52,7 @@ async function main(args: readonly string[]): Promise<void> {
       data,
       sections: options.only.filter(isSection),
       layers: options.layers,
+      epochs: options.epochs,
       quick: options.quick,
       onProgress: (what) => progress.show(what),
     });
@@ -136,7 +137,7 @@ function openPeers(
     backends.map(({ backend }) => backend).find((one) => one.name === name && one.info().threads === threads);
   return startPeers({
     sections: new Set(options.only.filter(isSection)),
-    threads: options.threads,
+    threads: options.quick ? [Math.max(...options.threads)] : options.threads,
     sweepThreads: options.sweepThreads,
     folder,
     yardsticks: { native: yardstick('native'), wasm: yardstick('wasm') },
@@ -153,7 +154,9 @@ function report(
 ): void {
   const date = new Date().toISOString();
   const all = [...peers.runners, ...peers.sweepers];
+  const warning = busyWarning(machine);
   const about = [
+    ...(warning ? [warning] : []),
     `${machine.cpu}, ${machine.processors} processors, ${machine.memoryGiB} GiB`,
     `Node ${process.versions.node} on ${machine.system}`,
     `load average ${machine.load.before} before, ${machine.load.after} after`,
@@ -168,7 +171,10 @@ function report(
   const versions = { commit: commit(), node: process.versions.node, v8: process.versions.v8 };
   const content = { schema: 1, date, quick, machine, versions, about, ...findings, latencies };
   writeFileSync(`${base}.json`, `${JSON.stringify(content, undefined, 1)}\n`);
-  writeFileSync(`${base}.svg`, benchSvg(findings, `${about[0]}, ${date.slice(0, 10)}`));
+  writeFileSync(
+    `${base}.svg`,
+    benchSvg(findings, `${machine.cpu}, ${machine.processors} processors, ${date.slice(0, 10)}`),
+  );
   const lines = about.map((line) => `- ${line}`).join('\n');
   writeFileSync(`${base}.md`, `${lines}\n\n${renderMarkdown(summaryTables(findings))}`);
   console.log(`written: ${base}.json, .svg, .md`);

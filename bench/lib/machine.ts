@@ -27,6 +27,12 @@ export function load(): number {
   return Math.round(loadavg()[0]! * 100) / 100;
 }
 
+/** A warning where others keep the machine busy; a run of the bench itself shows in the load only afterwards. */
+export function busyWarning({ processors, load: { before } }: Machine): string | undefined {
+  if (before < processors / 2) return undefined;
+  return `This machine is busy (load average ${before} on ${processors} processors): do not quote these figures.`;
+}
+
 /** Virtual machines may hide the model's name: then family and model say what it is. */
 function cpuName(): string {
   const name = cpus()[0]?.model.trim() || 'unknown CPU';

@@ -16,6 +16,8 @@ export interface BenchOptions {
   readonly sweepThreads: readonly number[];
   /** Undefined: those of the effort chosen. */
   readonly layers: readonly Layer[] | undefined;
+  /** Of the trainings; undefined: those of the effort chosen. */
+  readonly epochs: number | undefined;
   readonly peers: boolean;
   /** Where the results go; undefined where they only go to the terminal. */
   readonly out: string | undefined;
@@ -40,6 +42,7 @@ interface Parsed {
   backend: 'all' | 'native' | 'wasm';
   threads?: number[];
   layers?: Layer[];
+  epochs?: number;
   peers: boolean;
   out?: string;
   data?: string;
@@ -52,15 +55,20 @@ export function parseOptions(args: readonly string[], resultsFolder: string): Be
     .option('--quick', 'a look, in less than a minute; nothing is written')
     .option('--only <parts>', 'only these parts, separated by commas', list(parsePart))
     .addOption(new Option('--backend <name>').choices(['all', 'native', 'wasm']).default('all'))
-    .option('--threads <numbers>', 'e.g. 1,2; default one and all, for layers one', list(parseThreads))
+    .option(
+      '--threads <numbers>',
+      'e.g. 1,2; default one and all, for layers one',
+      list(parseCount('threads')),
+    )
     .option('--layers <text>', 'only layers whose name holds this, e.g. 5x5 or "16>32"', matching)
+    .option('--epochs <n>', 'of the trainings (default 6, none when quick)', parseCount('epochs'))
     .option('--no-peers', 'leave the peers out')
     .option('--out <folder>', 'where JSON, SVG and Markdown go (default for a whole run: bench/results)')
     .option('--data <folder>', 'with the four .gz files of Fashion-MNIST (default: found)')
     .addHelpText('after', EPILOG)
     .parse(args, { from: 'user' });
-  const { quick = false, only, backend, threads, layers, peers, out, data } = command.opts<Parsed>();
-  const whole = !quick && !only && !layers && backend === 'all' && !threads && peers;
+  const { quick = false, only, backend, threads, layers, epochs, peers, out, data } = command.opts<Parsed>();
+  const whole = !quick && !only && !layers && !epochs && backend === 'all' && !threads && peers;
   return {
     quick,
     only: only ?? PARTS,
@@ -68,6 +76,7 @@ export function parseOptions(args: readonly string[], resultsFolder: string): Be
     threads: threads ?? [...new Set([1, availableParallelism()])],
     sweepThreads: threads ?? [1],
     layers,
+    epochs,
     peers,
     out: out ?? (whole ? resultsFolder : undefined),
     data,
@@ -89,10 +98,12 @@ function parsePart(text: string): Part {
   return part;
 }
 
-function parseThreads(text: string): number {
-  const threads = Number(text);
-  if (Number.isInteger(threads) && threads >= 1 && threads <= 1024) return threads;
-  throw new InvalidArgumentError(`'${text}' is no number of threads.`);
+function parseCount(what: string): (text: string) => number {
+  return (text) => {
+    const count = Number(text);
+    if (Number.isInteger(count) && count >= 1 && count <= 1024) return count;
+    throw new InvalidArgumentError(`'${text}' is no number of ${what}.`);
+  };
 }
 
 function matching(text: string): Layer[] {

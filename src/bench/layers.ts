@@ -58,7 +58,7 @@ export const LAYERS: readonly Layer[] = [
   layer(32, 32, 3, 28, { pool: 2 }),
   layer(32, 64, 3, 14, { quick: true }),
   layer(64, 64, 3, 14, {}),
-  layer(64, 64, 3, 56, { quick: true }),
+  layer(64, 64, 3, 56, {}),
   layer(128, 128, 3, 7, { quick: true }),
   layer(128, 128, 3, 14, {}),
 
@@ -67,8 +67,8 @@ export const LAYERS: readonly Layer[] = [
   layer(64, 64, 5, 14, {}),
 
   layer(32, 128, 1, 28, {}),
-  layer(64, 128, 1, 28, { quick: true }),
-  layer(128, 32, 1, 14, {}),
+  layer(64, 128, 1, 28, {}),
+  layer(128, 32, 1, 14, { quick: true }),
 
   layer(32, 64, 3, 28, { stride: 2, quick: true }),
   layer(64, 128, 3, 14, { stride: 2 }),

@@ -195,16 +195,18 @@ class Suite {
     }
   }
 
+  /** Whole trainings, each by everybody on as many threads as there are. */
   async #trainings(): Promise<void> {
     const { quick, runners, epochs = quick ? 0 : 6 } = this.#options;
     for (const runner of epochs > 0 ? runners : []) {
-      if (!runner.train) continue;
+      const allThreads = runners.filter(({ name }) => name === runner.name).map(({ threads }) => threads);
+      if (!runner.train || runner.threads < Math.max(...allThreads)) continue;
       const { name, threads, yardstick } = runner;
       // One of WebAssembly's takes as long as several native ones.
-      const most = yardstick?.name === 'wasm' ? 1 : epochs;
-      this.#progress(`training, ${most} epochs: ${name}, ${threads} threads`);
+      const count = yardstick?.name === 'wasm' ? 1 : epochs;
+      this.#progress(`training, ${count} epochs: ${name}, ${threads} threads`);
       try {
-        await this.#training(runner, most);
+        await this.#training(runner, count);
       } catch (error) {
         this.#absences.push({ runner: name, what: 'training', why: reason(error) });
       }
