@@ -116,7 +116,7 @@ export class LayerPasses {
     const gradParameter = (name: string) => {
       const bytes = sizes[name]!;
       const { all, part } = builder.partials(bytes);
-      partials.set(name, { all, part: part(0, bytes), bytes });
+      partials.set(name, { all: all(0, bytes), part: part(0, bytes), bytes });
       return partials.get(name)!.part;
     };
     return {

@@ -5,9 +5,10 @@ import {
   Generator,
   Linear,
   MaxPool2d,
-  type Module,
+  Module,
   ReLU,
   Sequential,
+  type SymbolicTensor,
   SGD,
   Trainer,
 } from '../../src/index.node.js';
@@ -47,7 +48,28 @@ const NETWORKS: Record<string, (generator: Generator) => Module> = {
       new Flatten(),
       new Linear(12 * 4 * 2, 4, { generator }),
     ),
+  'a convolution used twice': (generator) => new Shared(generator),
 };
+
+/** One convolution applied twice, once before a pool: its two gradients have to be added. */
+class Shared extends Module {
+  readonly first: Conv2d;
+  readonly twice: Conv2d;
+  readonly head: Linear;
+
+  constructor(generator: Generator) {
+    super();
+    this.first = new Conv2d(1, 6, 3, { padding: 1, generator });
+    this.twice = new Conv2d(6, 6, 3, { padding: 1, generator });
+    this.head = new Linear(6 * 4 * 4, 4, { generator });
+  }
+
+  forward(x: SymbolicTensor): SymbolicTensor {
+    const relu = new ReLU();
+    const once = relu.forward(this.twice.forward(relu.forward(this.first.forward(x))));
+    return this.head.forward(new MaxPool2d(2).forward(relu.forward(this.twice.forward(once))).flatten());
+  }
+}
 
 const data = bars(12);
 const step = { inputShape: data.shape, batchSize: data.length };
