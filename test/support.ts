@@ -1,33 +1,5 @@
 import { ImageDataset } from '../src/data/index.node.js';
-import {
-  type Backend,
-  Conv2d,
-  Flatten,
-  Generator,
-  Linear,
-  MaxPool2d,
-  Module,
-  ReLU,
-  type SymbolicTensor,
-} from '../src/index.node.js';
-
-/** The article's network, as PyTorch's numbers name its layers. */
-export class ArticleCnn extends Module {
-  readonly cnn1 = new Conv2d(1, 16, 5, { padding: 2 });
-  readonly relu1 = new ReLU();
-  readonly maxpool1 = new MaxPool2d(2);
-  readonly cnn2 = new Conv2d(16, 32, 5, { padding: 2 });
-  readonly relu2 = new ReLU();
-  readonly maxpool2 = new MaxPool2d(2);
-  readonly flatten = new Flatten();
-  readonly fc1 = new Linear(32 * 7 * 7, 10);
-
-  forward(x: SymbolicTensor): SymbolicTensor {
-    const first = this.maxpool1.forward(this.relu1.forward(this.cnn1.forward(x)));
-    const second = this.maxpool2.forward(this.relu2.forward(this.cnn2.forward(first)));
-    return this.fc1.forward(this.flatten.forward(second));
-  }
-}
+import { Generator, type Module } from '../src/index.node.js';
 
 /** Images of `classes` kinds that a small network can tell apart: a bright bar at a height of its own, on noise. */
 export function bars(count: number, { classes = 4, size = 8, seed = 1 } = {}): ImageDataset {
@@ -54,9 +26,4 @@ export function weightsOf(model: Module): Float32Array {
     offset += values.length;
   }
   return joined;
-}
-
-export function describeBackend(backend: Backend): string {
-  const { backend: name, isa, threads } = backend.info();
-  return `${name} (${isa}, ${threads} threads)`;
 }

@@ -45,9 +45,9 @@ export function evalCommand(io: Io): Command {
 
 async function evaluateModel(options: EvalOptions, io: Io): Promise<void> {
   const { evaluate } = await import('../index.node.js');
-  const { CNN } = await import('./article-cnn.js');
+  const { ArticleCnn } = await import('../recipes/article.js');
   const { scoreClasses } = await import('../report/scores.js');
-  const model = new CNN();
+  const model = new ArticleCnn();
   await loadWeights(model, options.model);
   const { test } = await loadData(options.data, io);
   const backend = await openBackend(options);

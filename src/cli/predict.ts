@@ -46,18 +46,19 @@ export function predictCommand(io: Io): Command {
 async function predictFiles(files: readonly string[], options: PredictOptions, io: Io): Promise<void> {
   const { predict } = await import('../index.node.js');
   const { FASHION_MNIST_CLASSES } = await import('../data/index.node.js');
-  const { CNN, IMAGE_SIZE } = await import('./article-cnn.js');
-  const model = new CNN();
+  const { ArticleCnn, IMAGE_SHAPE } = await import('../recipes/article.js');
+  const [, height, width] = IMAGE_SHAPE;
+  const model = new ArticleCnn();
   await loadWeights(model, options.model);
-  const prepared = await readImages(files, IMAGE_SIZE, options.invert);
-  const size = IMAGE_SIZE * IMAGE_SIZE;
+  const prepared = await readImages(files, height, options.invert);
+  const size = height * width;
   const images = new Uint8Array(prepared.length * size);
   prepared.forEach((image, i) => {
     images.set(image.pixels, i * size);
     if (image.steps.length > 0 && !options.json) say(io.stderr, `${files[i]}: ${image.steps.join(', ')}`);
   });
   const backend = await openBackend(options);
-  const shape = [1, IMAGE_SIZE, IMAGE_SIZE];
+  const shape = IMAGE_SHAPE;
   const { probabilities } = await predict(model, { images, shape }, { backend });
   const classes = FASHION_MNIST_CLASSES.length;
   prepared.forEach((image, i) => {

@@ -76,10 +76,10 @@ async function train(options: TrainOptions, io: Io): Promise<void> {
 
 async function trainInto(out: OutputDirectory, options: TrainOptions, io: Io): Promise<void> {
   const { CrossEntropyLoss, fit, manualSeed, SGD } = await import('../index.node.js');
-  const { CNN } = await import('./article-cnn.js');
+  const { ArticleCnn } = await import('../recipes/article.js');
   const { writeResults } = await import('./results.js');
   manualSeed(options.seed);
-  const model = new CNN();
+  const model = new ArticleCnn();
   if (options.init !== undefined) await loadWeights(model, options.init);
   const data = await loadData(options.data, io);
   const images = options.limit === undefined ? data.train : data.train.take(options.limit);

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findFashionMnist } from '../../src/data/fashion-mnist.node.js';
 import { fashionMnist } from '../../src/data/index.node.js';
 import { evaluate, load } from '../../src/index.node.js';
-import { ArticleCnn } from '../support.js';
+import { ArticleCnn } from '../../src/recipes/article.js';
 import { launch, serve } from './browser.js';
 
 /** The first lines of the README, on some of the images so that the test is short, ending in a download. */

@@ -3,7 +3,7 @@ import { fashionMnist } from '../../src/data/index.node.js';
 import { evaluate, fit, fromBytes, SGD, Trainer } from '../../src/index.node.js';
 import { expectWithin } from '../reference/closeness.js';
 import { type GoldenTensor, goldenFile, goldenFloats, goldenJson } from '../reference/golden.js';
-import { ArticleCnn } from '../support.js';
+import { ArticleCnn } from '../../src/recipes/article.js';
 
 interface Training {
   lr: number;
