@@ -6,16 +6,19 @@
 //                 for 28.
 //   16 registers  2 vectors x 6 pixels: 12 sums + 2 weights + 1 input = 15. 8 loads for 12 FMAs.
 //                 1 vector x 12 pixels: 12 sums + 1 weight + 1 input = 14. 13 loads for 12.
+//   WebAssembly   2 vectors x 4 pixels: 8 sums + 2 weights + 1 input = 11. 6 loads for 8.
 //
 // Two FMA ports of 4 cycles latency want 8 sums in flight (10 at 5 cycles), two load ports allow a load an
-// FMA: so one vector runs at nearly, two vectors comfortably at the FMA ports' speed, and 7 pixels of two
-// vectors suffice too. Each block reads its weights once, 128 bytes for 28 FMAs with 2 x 14 on AVX-512: 9
-// bytes a cycle of the 32 to 48 that L2 delivers.
+// FMA: one vector runs nearly, two vectors run comfortably at the FMA ports' speed, and 7 pixels of two
+// vectors suffice too. Each block reads its weights once: with 2 x 14 on AVX-512, 128 bytes for 28 FMAs or 9
+// bytes a cycle, of the 32 to 48 that L2 delivers.
 //
 // Taps outside the image are not multiplied: rows of taps are cut to those inside, and in blocks at the left
 // or right border each column of taps goes to the pixels it meets, by code of its own for up to kMaxCut
 // pixels less.
 #include "conv2d_correlation.h"
+
+#include <type_traits>
 
 #include "../simd/stride.h"
 
@@ -27,52 +30,57 @@ using namespace simd;
 
 constexpr int kMaxCut = 4;
 
-// Widths that have code, for one vector and two; other widths are made of them.
-constexpr int kMaxPixels[2] = {kRegisters == 32 ? 28 : 12, kRegisters == 32 ? 14 : 6};
+// Widths that have code, for one vector and two; others are made of them. Where the input has one channel,
+// the usual ones have code of their own: a first layer has too little arithmetic to hide addresses behind.
+// (One vector of 4 lanes is what remains of a layer, hardly ever a layer; its wide blocks would be code for
+// nobody.)
+constexpr int kMaxPixels[2] = {kWidth == 4 ? 8 : kRegisters == 32 ? 28 : 12, (kRegisters - 3) / 2};
 template <int... kPixels>
 struct Widths {};
-using AllWidths = Widths<1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 28>;
-using UnitWidths =
-    Widths<4, 6, 10, 12, 14, 28>;  // also for inputs of one channel: little arithmetic to hide code behind
+using WholeWidths = Widths<1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 28>;
+using PartWidths =
+    std::conditional_t<kWidth == 4, Widths<1, 2, 3, 4>, Widths<1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14>>;
+using UnitWidths = Widths<4, 6, 10, 12, 14, 28>;
 
-struct Block {
-  const float* x;  // the first pixel's input under the first tap inside
+// Some columns of the target, all its rows, some lanes.
+struct Strip {
+  const Correlation* c;
+  const float* x;  // the image's first row at the first column's first channel
   const float* weight;
   const float* bias;
   float* y;
-  int64_t x_pixel, x_row, x_tap;
-  int64_t w_row, w_tap, w_channel;
-  int64_t y_col;
-  int32_t taps_h, taps_w, channels;
-  int32_t left, size, stride, step;  // input column of x; the image's columns
-  int32_t count;                     // lanes, where they do not fill a vector
-  bool contiguous;  // in x and weight, a tap's last channel is followed by the next tap's first
+  int64_t y_row, y_col;
+  int32_t rows, top;  // input row of the first one under the first tap
+  int32_t left;       // input column of the first one under the first tap
+  int32_t count;      // lanes, where they do not fill a vector
+  bool contiguous;    // in x and weight, a tap's last channel is followed by the next tap's first
   bool relu;
 };
 
 template <int kPixels, int kVectors, bool kPartial>
 struct Sums {
   Vec sum[kPixels][kVectors];
+  int64_t w_channel;
+  int count;
 
-  static TWILL_INLINE Vec load_lanes(const float* p, int v, int count) {
+  TWILL_INLINE Vec load_lanes(const float* p, int v) const {
     return kPartial ? load_partial(p, count) : load(p + v * kWidth);
   }
 
-  TWILL_INLINE void start(const Block& b) {
+  TWILL_INLINE void start(const float* bias) {
     unroll<0, kVectors>([&](auto v) TWILL_INLINE_LAMBDA {
-      const Vec bias = b.bias ? load_lanes(b.bias, v.value, b.count) : zero();
-      unroll<0, kPixels>([&](auto p) TWILL_INLINE_LAMBDA { sum[p.value][v.value] = bias; });
+      const Vec value = bias ? load_lanes(bias, v.value) : zero();
+      unroll<0, kPixels>([&](auto p) TWILL_INLINE_LAMBDA { sum[p.value][v.value] = value; });
     });
   }
 
   // sum[p] += x[p][k] * weight[k] for k = 0..channels-1 and pixels kBegin..kEnd-1
   template <int kBegin, int kEnd, typename By>
-  TWILL_INLINE void add(const Block& b, const By& by, const float* x, const float* weight, int channels) {
+  TWILL_INLINE void add(const By& by, const float* x, const float* weight, int channels) {
     typename By::template Pointers<kPixels> inputs(x, by);
     do {
       Vec w[kVectors];
-      unroll<0, kVectors>([&](auto v)
-                              TWILL_INLINE_LAMBDA { w[v.value] = load_lanes(weight, v.value, b.count); });
+      unroll<0, kVectors>([&](auto v) TWILL_INLINE_LAMBDA { w[v.value] = load_lanes(weight, v.value); });
       unroll<kBegin, kEnd>([&](auto p) TWILL_INLINE_LAMBDA {
         const Vec input = broadcast(*inputs.template pixel<p.value>(by));
         unroll<0, kVectors>([&](auto v) TWILL_INLINE_LAMBDA {
@@ -80,19 +88,16 @@ struct Sums {
         });
       });
       inputs.advance();
-      weight += b.w_channel;
+      weight += w_channel;
     } while (--channels > 0);
   }
 
-  TWILL_INLINE void finish(const Block& b) {
-    if (b.relu)
+  TWILL_INLINE void finish(float* y, int64_t y_col, bool relu) {
+    if (relu)
       unroll<0, kPixels * kVectors>([&](auto i) TWILL_INLINE_LAMBDA {
         Vec& value = sum[i.value / kVectors][i.value % kVectors];
         value = simd::relu(value);
       });
-    float* y = b.y;
-    const int64_t y_col = b.y_col;  // a copy, for stores may alias b
-    const int count = b.count;
     unroll<0, kPixels>([&](auto p) TWILL_INLINE_LAMBDA {
       unroll<0, kVectors>([&](auto v) TWILL_INLINE_LAMBDA {
         if (kPartial)
@@ -105,23 +110,41 @@ struct Sums {
   }
 };
 
+// Calls add_row(sums, x, weight) for each row of taps that lies within the image, for each output row. (What
+// is opaque the compiler would take out of the loop, with a copy of the loop for each case.)
+template <typename Sums, typename AddRow>
+TWILL_INLINE void for_rows(const Strip& strip, const AddRow& add_row) {
+  const Strip s = strip;  // copies, for stores may alias the originals
+  const Axis rows = s.c->rows;
+  const int64_t x_row = s.c->x_row, w_row = s.c->w_row;
+  Sums sums;
+  sums.w_channel = s.c->w_channel;
+  sums.count = s.count;
+  float* y = s.y;
+  for (int row = 0, top = s.top; row < s.rows; ++row, top += rows.stride, y += s.y_row) {
+    const Range taps = taps_inside(rows, top);
+    const float* x = s.x + (top + taps.begin * rows.step) * x_row;
+    const float* w = s.weight + taps.begin * w_row;
+    sums.start(opaque(s.bias));
+    for (int kh = taps.end - taps.begin; kh > 0; --kh, x += rows.step * x_row, w += w_row)
+      add_row(sums, x, w);
+    sums.finish(y, s.y_col, opaque(s.relu));
+  }
+}
+
 // All pixels meet all columns of taps.
 template <int kPixels, int kVectors, bool kPartial, typename By>
-void inner_block(const Block& b) {
-  Sums<kPixels, kVectors, kPartial> sums;
-  sums.start(b);
-  const By by(b.x_pixel);
-  const int runs = b.contiguous ? 1 : b.taps_w;
-  const int length = b.contiguous ? b.taps_w * b.channels : b.channels;
-  const float* x_row = b.x;
-  const float* w_row = b.weight;
-  for (int kh = b.taps_h; kh > 0; --kh, x_row += b.x_row, w_row += b.w_row) {
-    const float* x = x_row;
-    const float* w = w_row;
-    for (int run = runs; run > 0; --run, x += b.x_tap, w += b.w_tap)
-      sums.template add<0, kPixels>(b, by, x, w, length);
-  }
-  sums.finish(b);
+void inner_strip(const Strip& s) {
+  const Axis& cols = s.c->cols;
+  const By by(cols.stride * s.c->x_col);
+  const int64_t x_tap = cols.step * s.c->x_col, w_tap = s.c->w_col;
+  const int runs = s.contiguous && cols.taps > 0 ? 1 : cols.taps;
+  const int length = s.contiguous ? cols.taps * s.c->channels : s.c->channels;
+  using S = Sums<kPixels, kVectors, kPartial>;
+  for_rows<S>(s, [&](S& sums, const float* x, const float* w) TWILL_INLINE_LAMBDA {
+    for (int run = runs; run > 0; --run, x += x_tap, w += w_tap)
+      sums.template add<0, kPixels>(by, x, w, length);
+  });
 }
 
 // How many columns of taps, from left to right, meet none of the pixels, all but the first 4, 3, 2, 1, all,
@@ -131,78 +154,79 @@ struct Cuts {
 };
 
 template <int kPixels, int kCuts>
-TWILL_INLINE Cuts cuts_of(const Block& b) {
+TWILL_INLINE Cuts cuts_of(const Axis& cols, int at) {
   Cuts cuts = {};
-  int tap = 0, at = b.left;
-  const int last = (kPixels - 1) * b.stride;
-  for (; tap < b.taps_w && at + last < 0; ++tap, at += b.step) ++cuts.none;
+  int tap = 0;
+  const int last = (kPixels - 1) * cols.stride;
+  for (; tap < cols.taps && at + last < 0; ++tap, at += cols.step) ++cuts.none;
   for (int cut = kCuts; cut > 0; --cut)
-    for (; tap < b.taps_w && at + (cut - 1) * b.stride < 0; ++tap, at += b.step) ++cuts.first[cut];
-  for (; tap < b.taps_w && at + last < b.size; ++tap, at += b.step) ++cuts.all;
+    for (; tap < cols.taps && at + (cut - 1) * cols.stride < 0; ++tap, at += cols.step) ++cuts.first[cut];
+  for (; tap < cols.taps && at + last < cols.size; ++tap, at += cols.step) ++cuts.all;
   for (int cut = 1; cut <= kCuts; ++cut)
-    for (; tap < b.taps_w && at + last - cut * b.stride < b.size; ++tap, at += b.step) ++cuts.last[cut];
+    for (; tap < cols.taps && at + last - cut * cols.stride < cols.size; ++tap, at += cols.step)
+      ++cuts.last[cut];
   return cuts;
 }
 
 template <int kPixels, int kVectors, bool kPartial, typename By>
-void border_block(const Block& b) {
-  Sums<kPixels, kVectors, kPartial> sums;
-  sums.start(b);
-  const By by(b.x_pixel);
+void border_strip(const Strip& s) {
   constexpr int kCuts = kPixels - 1 < kMaxCut ? kPixels - 1 : kMaxCut;
-  const Cuts cuts = cuts_of<kPixels, kCuts>(b);
-  const int run_taps = b.contiguous && cuts.all > 0 ? cuts.all : 1;
-  const float* x_row = b.x + cuts.none * b.x_tap;
-  const float* w_row = b.weight + cuts.none * b.w_tap;
-  for (int kh = b.taps_h; kh > 0; --kh, x_row += b.x_row, w_row += b.w_row) {
-    const float* x = x_row;
-    const float* w = w_row;
+  const Axis& cols = s.c->cols;
+  const By by(cols.stride * s.c->x_col);
+  const int64_t x_tap = cols.step * s.c->x_col, w_tap = s.c->w_col;
+  const int channels = s.c->channels;
+  const Cuts cuts = cuts_of<kPixels, kCuts>(cols, s.left);
+  const int run_taps = s.contiguous && cuts.all > 0 ? cuts.all : 1;
+  using S = Sums<kPixels, kVectors, kPartial>;
+  for_rows<S>(s, [&](S& sums, const float* x, const float* w) TWILL_INLINE_LAMBDA {
+    x += cuts.none * x_tap;
+    w += cuts.none * w_tap;
     unroll<0, kCuts>([&](auto i) TWILL_INLINE_LAMBDA {
       constexpr int kCut = kCuts - i.value;
-      for (int n = cuts.first[kCut]; n > 0; --n, x += b.x_tap, w += b.w_tap)
-        sums.template add<kCut, kPixels>(b, by, x, w, b.channels);
+      for (int n = cuts.first[kCut]; n > 0; --n, x += x_tap, w += w_tap)
+        sums.template add<kCut, kPixels>(by, x, w, channels);
     });
-    for (int n = cuts.all; n > 0; n -= run_taps, x += run_taps * b.x_tap, w += run_taps * b.w_tap)
-      sums.template add<0, kPixels>(b, by, x, w, run_taps * b.channels);
+    for (int n = cuts.all; n > 0; n -= run_taps, x += run_taps * x_tap, w += run_taps * w_tap)
+      sums.template add<0, kPixels>(by, x, w, run_taps * channels);
     unroll<0, kCuts>([&](auto i) TWILL_INLINE_LAMBDA {
       constexpr int kCut = i.value + 1;
-      for (int n = cuts.last[kCut]; n > 0; --n, x += b.x_tap, w += b.w_tap)
-        sums.template add<0, kPixels - kCut>(b, by, x, w, b.channels);
+      for (int n = cuts.last[kCut]; n > 0; --n, x += x_tap, w += w_tap)
+        sums.template add<0, kPixels - kCut>(by, x, w, channels);
     });
-  }
-  sums.finish(b);
+  });
 }
 
-using BlockFunction = void (*)(const Block&);
+using StripFunction = void (*)(const Strip&);
 
 // By width; null where a width has no code.
-struct BlockTable {
-  BlockFunction inner[kMaxPixels[0] + 1], border[kMaxPixels[0] + 1];
+struct StripTable {
+  static constexpr int kWidest = kMaxPixels[0] > kMaxPixels[1] ? kMaxPixels[0] : kMaxPixels[1];
+  StripFunction inner[kWidest + 1], border[kWidest + 1];
 };
 
 template <int kVectors, bool kPartial, typename By, int kPixels>
-constexpr void add_width(BlockTable& table) {
+constexpr void add_width(StripTable& table) {
   if constexpr (kPixels <= kMaxPixels[kVectors - 1]) {
-    table.inner[kPixels] = inner_block<kPixels, kVectors, kPartial, By>;
-    table.border[kPixels] = border_block<kPixels, kVectors, kPartial, By>;
+    table.inner[kPixels] = inner_strip<kPixels, kVectors, kPartial, By>;
+    table.border[kPixels] = border_strip<kPixels, kVectors, kPartial, By>;
   }
 }
 
 template <int kVectors, bool kPartial, typename By = Stride, int... kPixels>
-constexpr BlockTable make_table(Widths<kPixels...>) {
-  BlockTable table = {};
+constexpr StripTable make_table(Widths<kPixels...>) {
+  StripTable table = {};
   (add_width<kVectors, kPartial, By, kPixels>(table), ...);
   return table;
 }
 
-constexpr BlockTable kTwoVectors = make_table<2, false>(AllWidths{});
-constexpr BlockTable kOneVector = make_table<1, false>(AllWidths{});
-constexpr BlockTable kPartVector = make_table<1, true>(AllWidths{});
-constexpr BlockTable kTwoVectorsUnit = make_table<2, false, UnitStride>(UnitWidths{});
-constexpr BlockTable kOneVectorUnit = make_table<1, false, UnitStride>(UnitWidths{});
+constexpr StripTable kTwoVectors = make_table<2, false>(WholeWidths{});
+constexpr StripTable kOneVector = make_table<1, false>(WholeWidths{});
+constexpr StripTable kPartVector = make_table<1, true>(PartWidths{});
+constexpr StripTable kTwoVectorsUnit = make_table<2, false, UnitStride>(UnitWidths{});
+constexpr StripTable kOneVectorUnit = make_table<1, false, UnitStride>(UnitWidths{});
 
 // The width of the next block of a stretch: nearly equal ones, none wider than `widest`.
-int next_width(const BlockTable& table, int stretch, int widest) {
+int next_width(const StripTable& table, int stretch, int widest) {
   const int blocks = div_up(stretch, widest);
   int width = div_up(stretch, blocks);
   while (width <= widest && !table.inner[width]) ++width;
@@ -217,53 +241,39 @@ int next_width(const BlockTable& table, int stretch, int widest) {
 void correlate(const Correlation& c, const Lanes& lanes, const float* x, const float* bias,
                const Target& target) {
   if (lanes.depthwise) return correlate_depthwise(c, lanes, x, bias, target);
-  const BlockTable& table = lanes.count > kWidth    ? kTwoVectors
+  const bool unit = c.x_col * c.cols.stride == 1;
+  const StripTable& table = lanes.count < kWidth    ? kPartVector
                             : lanes.count == kWidth ? kOneVector
-                                                    : kPartVector;
-  const BlockTable& unit_table = lanes.count > kWidth ? kTwoVectorsUnit : kOneVectorUnit;
-  const bool unit = c.x_col * c.cols.stride == 1 && lanes.count >= kWidth;
-  // A block no wider than the image cannot hang over both its sides; one of kMaxCut + 1 pixels misses kMaxCut
+                                                    : kTwoVectors;
+  const StripTable& unit_table = lanes.count == kWidth ? kOneVectorUnit : kTwoVectorsUnit;
+  // A strip no wider than the image cannot hang over both its sides; one of kMaxCut + 1 pixels misses kMaxCut
   // at most.
-  int widest = kMaxPixels[lanes.count > kWidth];
-  if (widest > div_up(c.cols.size, c.cols.stride)) widest = div_up(c.cols.size, c.cols.stride);
-  const int span = (c.cols.taps - 1) * c.cols.step;
+  const int image = div_up(c.cols.size, c.cols.stride), most = kMaxPixels[lanes.count > kWidth];
+  const int widest = image < most ? image : most;
   const int hang = kMaxCut * c.cols.stride;
 
-  Block b;
-  b.bias = bias;
-  b.x_pixel = c.cols.stride * c.x_col;
-  b.x_row = c.rows.step * c.x_row;
-  b.x_tap = c.cols.step * c.x_col;
-  b.w_row = c.w_row;
-  b.w_tap = c.w_col;
-  b.w_channel = c.w_channel;
-  b.y_col = target.y_col;
-  b.taps_w = c.cols.taps;
-  b.channels = c.channels;
-  b.size = c.cols.size;
-  b.stride = c.cols.stride;
-  b.step = c.cols.step;
-  b.count = lanes.count;
-  b.contiguous = b.x_tap == c.channels && b.w_tap == c.channels * c.w_channel;
-  b.relu = target.relu;
+  Strip s;
+  s.c = &c;
+  s.weight = lanes.weight;
+  s.bias = bias;
+  s.y_row = target.y_row;
+  s.y_col = target.y_col;
+  s.rows = target.rows;
+  s.top = c.rows.origin + target.row * c.rows.stride;
+  s.count = lanes.count;
+  s.contiguous = c.cols.step * c.x_col == c.channels && c.w_col == c.channels * c.w_channel;
+  s.relu = target.relu;
 
   for (int col = 0, width; col < target.cols; col += width) {
-    b.left = c.cols.origin + (target.col + col) * c.cols.stride;
+    s.left = c.cols.origin + (target.col + col) * c.cols.stride;
+    s.x = x + s.left * c.x_col + lanes.x_channel;
+    s.y = target.y + col * target.y_col;
     width = next_width(table, target.cols - col, widest);
-    const int over = b.left + (width - 1) * b.stride + span - (b.size - 1);
-    if ((b.left < -hang || over > hang) && width > kMaxCut + 1) width = kMaxCut + 1;
-    const bool inside = b.left >= 0 && b.left + (width - 1) * b.stride + span < b.size;
-    const BlockTable& blocks = unit && unit_table.inner[width] ? unit_table : table;
-    const BlockFunction block = (inside ? blocks.inner : blocks.border)[width];
-    b.y = target.y + col * target.y_col;
-    for (int row = 0; row < target.rows; ++row, b.y += target.y_row) {
-      const int top = c.rows.origin + (target.row + row) * c.rows.stride;
-      const Range taps = taps_inside(c.rows, top);
-      b.taps_h = c.cols.taps > 0 ? taps.end - taps.begin : 0;
-      b.weight = lanes.weight + taps.begin * c.w_row;
-      b.x = x + (top + taps.begin * c.rows.step) * c.x_row + b.left * c.x_col + lanes.x_channel;
-      block(b);
-    }
+    const int last = s.left + (width - 1) * c.cols.stride + (c.cols.taps - 1) * c.cols.step;
+    if ((s.left < -hang || last >= c.cols.size + hang) && width > kMaxCut + 1) width = kMaxCut + 1;
+    const bool inside = s.left >= 0 && last < c.cols.size;
+    const StripTable& strips = unit && lanes.count >= kWidth && unit_table.inner[width] ? unit_table : table;
+    (inside ? strips.inner : strips.border)[width](s);
   }
 }
 

@@ -86,19 +86,17 @@ void block_of(const Block& b) {
   });
 }
 
-// kTaps taps in neighbouring columns, pixels kStride columns apart.
-template <int kPixels, bool kPartial, int kTaps, int kStride>
+// kTaps taps in neighbouring columns, pixels kStride columns apart, whole vectors.
+template <int kPixels, int kTaps, int kStride>
 void sliding_block(const Block& b) {
   const Stride by(b.x_col);
-  const int channels = b.channels;
-  for_vectors<kPixels, kPartial>(b, [&](Sums<kPixels, kPartial>& sums, const float* x, const float* weight) {
+  for_vectors<kPixels, false>(b, [&](Sums<kPixels, false>& sums, const float* x, const float* weight) {
     constexpr int kCols = (kPixels - 1) * kStride + kTaps;
     const Stride::Pointers<kCols> inputs(x, by);
     Vec w[kTaps];
     unroll<0, kTaps>([&](auto kw) TWILL_INLINE_LAMBDA { w[kw.value] = load(weight + kw.value * kWidth); });
     unroll<0, kCols>([&](auto col) TWILL_INLINE_LAMBDA {
-      const float* at = inputs.template pixel<col.value>(by);
-      const Vec input = kPartial ? load_partial(at, channels) : load(at);
+      const Vec input = load(inputs.template pixel<col.value>(by));
       unroll<0, kPixels>([&](auto p) TWILL_INLINE_LAMBDA {
         constexpr int kTap = col.value - p.value * kStride;
         if constexpr (kTap >= 0 && kTap < kTaps) sums.sum[p.value] = fma(input, w[kTap], sums.sum[p.value]);
@@ -119,19 +117,17 @@ constexpr BlockTable kBlocks = {{nullptr, block_of<1, kPartial>, block_of<2, kPa
                                  block_of<4, kPartial>, block_of<5, kPartial>, block_of<6, kPartial>,
                                  block_of<7, kPartial>, block_of<8, kPartial>}};
 
-template <bool kPartial, int kTaps, int kStride>
+template <int kTaps, int kStride>
 constexpr BlockTable kSlidingBlocks = {
-    {nullptr, sliding_block<1, kPartial, kTaps, kStride>, sliding_block<2, kPartial, kTaps, kStride>,
-     sliding_block<3, kPartial, kTaps, kStride>, sliding_block<4, kPartial, kTaps, kStride>,
-     sliding_block<5, kPartial, kTaps, kStride>, sliding_block<6, kPartial, kTaps, kStride>,
-     sliding_block<7, kPartial, kTaps, kStride>, sliding_block<8, kPartial, kTaps, kStride>}};
+    {nullptr, sliding_block<1, kTaps, kStride>, sliding_block<2, kTaps, kStride>,
+     sliding_block<3, kTaps, kStride>, sliding_block<4, kTaps, kStride>, sliding_block<5, kTaps, kStride>,
+     sliding_block<6, kTaps, kStride>, sliding_block<7, kTaps, kStride>, sliding_block<8, kTaps, kStride>}};
 
-template <bool kPartial>
 const BlockTable& inner_blocks(const Axis& cols) {
-  if (cols.step == 1 && cols.taps == 3 && cols.stride == 1) return kSlidingBlocks<kPartial, 3, 1>;
-  if (cols.step == 1 && cols.taps == 3 && cols.stride == 2) return kSlidingBlocks<kPartial, 3, 2>;
-  if (cols.step == 1 && cols.taps == 5 && cols.stride == 1) return kSlidingBlocks<kPartial, 5, 1>;
-  return kBlocks<kPartial>;
+  if (cols.step == 1 && cols.taps == 3 && cols.stride == 1) return kSlidingBlocks<3, 1>;
+  if (cols.step == 1 && cols.taps == 3 && cols.stride == 2) return kSlidingBlocks<3, 2>;
+  if (cols.step == 1 && cols.taps == 5 && cols.stride == 1) return kSlidingBlocks<5, 1>;
+  return kBlocks<false>;
 }
 
 // The outputs for which every tap is inside.
@@ -142,20 +138,24 @@ Range inner_range(const Axis& axis) {
   return {begin, end < begin ? begin : end};
 }
 
-// Whole vectors first, then the channels that remain.
-void run(const BlockTable& whole, const BlockTable& part, int width, Block& b, int channels) {
+// Whole vectors first, then the channels that remain: with 4 lanes pixel by pixel, for there a part of a
+// vector takes branches instead of a mask, and blocks would be much code for three channels.
+void run(const BlockTable& whole, int width, Block& b, int channels) {
   const int rest = channels % kWidth, vectors = channels / kWidth;
   if (vectors > 0) {
     b.channels = channels - rest;
     whole.of[width](b);
   }
-  if (rest > 0) {
-    b.channels = rest;
-    b.x += vectors * kWidth;
-    b.y += vectors * kWidth;
-    b.weight += vectors * b.w_vector;
-    if (b.bias) b.bias += vectors * kWidth;
-    part.of[width](b);
+  if (rest == 0) return;
+  b.channels = rest;
+  b.x += vectors * kWidth;
+  b.y += vectors * kWidth;
+  b.weight += vectors * b.w_vector;
+  if (b.bias) b.bias += vectors * kWidth;
+  if constexpr (kWidth > 4) {
+    kBlocks<true>.of[width](b);
+  } else {
+    for (; width > 0; --width, b.x += b.x_pixel, b.y += b.y_col) block_of<1, true>(b);
   }
 }
 
@@ -164,8 +164,7 @@ void run(const BlockTable& whole, const BlockTable& part, int width, Block& b, i
 void correlate_depthwise(const Correlation& c, const Lanes& lanes, const float* x, const float* bias,
                          const Target& target) {
   const Range inner = inner_range(c.cols);
-  const BlockTable& whole = inner_blocks<false>(c.cols);
-  const BlockTable& part = inner_blocks<true>(c.cols);
+  const BlockTable& inner_table = inner_blocks(c.cols);
 
   Block b;
   b.x_col = c.x_col;
@@ -193,10 +192,7 @@ void correlate_depthwise(const Correlation& c, const Lanes& lanes, const float* 
       b.x = x + (top + taps_h.begin * c.rows.step) * c.x_row + (left + taps_w.begin * c.cols.step) * c.x_col +
             lanes.x_channel;
       b.y = target.y + row * target.y_row + (col - target.col) * target.y_col;
-      if (inside)
-        run(whole, part, width, b, lanes.count);
-      else
-        run(kBlocks<false>, kBlocks<true>, width, b, lanes.count);
+      run(inside ? inner_table : kBlocks<false>, width, b, lanes.count);
     }
   }
 }

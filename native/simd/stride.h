@@ -17,7 +17,8 @@ class Stride {
   TWILL_INLINE explicit Stride(int64_t floats)
       : stride_(floats * 4), stride3_(stride_ * 3), stride5_(stride_ * 5), stride7_(stride_ * 7) {
 #if defined(__x86_64__)
-    asm("" : "+r"(stride3_), "+r"(stride5_));
+    stride3_ = opaque(stride3_);
+    stride5_ = opaque(stride5_);
 #endif
   }
 
@@ -65,10 +66,7 @@ class UnitStride {
 
     TWILL_INLINE Pointers(const float* x, const UnitStride&) : at(x) {}
     // One pixel's input is the next one's last: GCC's predictive commoning would keep them all, and spill.
-    TWILL_INLINE void advance() {
-      ++at;
-      asm("" : "+r"(at));
-    }
+    TWILL_INLINE void advance() { at = opaque(at + 1); }
 
     template <int kPixel>
     TWILL_INLINE const float* pixel(const UnitStride&) const {

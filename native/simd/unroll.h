@@ -26,6 +26,13 @@ TWILL_INLINE void unroll(const Body& body) {
   }
 }
 
+// The same value, about which the compiler knows nothing.
+template <typename T>
+TWILL_INLINE T opaque(T value) {
+  asm("" : "+r"(value));
+  return value;
+}
+
 }  // namespace
 }  // namespace simd
 }  // namespace twill
