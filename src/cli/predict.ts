@@ -58,8 +58,7 @@ async function predictFiles(files: readonly string[], options: PredictOptions, i
     if (image.steps.length > 0 && !options.json) say(io.stderr, `${files[i]}: ${image.steps.join(', ')}`);
   });
   const backend = await openBackend(options);
-  const shape = IMAGE_SHAPE;
-  const { probabilities } = await predict(model, { images, shape }, { backend });
+  const { probabilities } = await predict(model, { images, shape: IMAGE_SHAPE }, { backend });
   const classes = FASHION_MNIST_CLASSES.length;
   prepared.forEach((image, i) => {
     const row = probabilities.subarray(i * classes, (i + 1) * classes);
