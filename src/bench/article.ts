@@ -1,27 +1,8 @@
+import { ArticleCnn, IMAGE_SHAPE } from '../recipes/article.js';
 import type { ImageDataset, Pixels } from '../data/dataset.js';
-import type { SymbolicTensor } from '../graph/graph.js';
-import { Conv2d } from '../nn/conv2d.js';
-import { Linear } from '../nn/linear.js';
-import { MaxPool2d } from '../nn/max_pool2d.js';
-import { Module } from '../nn/module.js';
-import { ReLU } from '../nn/relu.js';
 
-/** The article's network for 28x28 grey images and ten classes. */
-export class ArticleCnn extends Module {
-  cnn1 = new Conv2d(1, 16, 5, { padding: 2 });
-  cnn2 = new Conv2d(16, 32, 5, { padding: 2 });
-  fc1 = new Linear(32 * 7 * 7, 10);
-  readonly #relu = new ReLU();
-  readonly #pool = new MaxPool2d(2);
+export { ArticleCnn, IMAGE_SHAPE };
 
-  forward(x: SymbolicTensor): SymbolicTensor {
-    const first = this.#pool.forward(this.#relu.forward(this.cnn1.forward(x)));
-    const second = this.#pool.forward(this.#relu.forward(this.cnn2.forward(first)));
-    return this.fc1.forward(second.flatten());
-  }
-}
-
-export const IMAGE_SHAPE = [1, 28, 28] as const;
 export const PIXELS = 28 * 28;
 /** Images a step, as in the article. */
 export const BATCH = 100;
