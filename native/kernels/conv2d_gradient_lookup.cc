@@ -1,9 +1,9 @@
-// A window of 2x2 places has, for each tap, four inputs that an output channel's survivor may be over. They are laid out
-// as tables of four floats, once for all channels; then a tap costs a table's broadcast, a shuffle within 128 bits by
-// the channels' places and a multiply-add for a vector of channels, where dense arithmetic has four multiply-adds.
-// With few input channels that beats walking the survivors, whose rows of taps would fill a third of a vector.
-// Sapphire Rapids shuffles on one port of the two that multiply: a tap a cycle, twice as fast as dense; Zen 4 has ports
-// to spare, three times as fast.
+// A window of 2x2 places has, for each tap, four inputs that an output channel's survivor may be over. They
+// are laid out as tables of four floats, once for all channels; then a tap costs a table's broadcast, a
+// shuffle within 128 bits by the channels' places and a multiply-add for a vector of channels, where dense
+// arithmetic has four multiply-adds. With few input channels that beats walking the survivors, whose rows of
+// taps would fill a third of a vector. Sapphire Rapids shuffles on one port of the two that multiply: a tap a
+// cycle, twice as fast as dense; Zen 4 has ports to spare, three times as fast.
 #include "conv2d_gradient_lookup.h"
 
 #include <utility>
@@ -12,6 +12,7 @@
 #include "../simd/simd.h"
 #include "../simd/unroll.h"
 #include "conv2d_gradient_patch.h"
+#include "conv2d_gradient_registers.h"
 #include "elementwise.h"
 
 namespace twill {
@@ -24,10 +25,10 @@ namespace {
 // 5.4 KB of input and 21 KB of tables, that is all of 28 x 28 pixels under 5x5 taps.
 constexpr PatchLimits kLimits = {1344, 1 << 20};
 constexpr int kTableFloats = 4 * kLimits.floats;
-constexpr int kMaxTaps = 128;                           // of all input channels
-constexpr int kMaxSums = 4096;                          // taps by output channels at a time
-constexpr int kChannels = 16;                           // output channels side by side in the sums
-constexpr int kMaxBlock = kRegisters == 32 ? 28 : 12;  // taps in registers, beside places, gradient and table
+constexpr int kMaxTaps = 128;             // of all input channels
+constexpr int kMaxSums = 4096;            // taps by output channels at a time
+constexpr int kChannels = 16;             // output channels side by side in the sums
+constexpr int kMaxBlock = kAccumulators;  // taps in registers
 
 int taps_of(const Conv2dPoolParams& p) {
   const int64_t taps = int64_t{p.KH} * p.KW * (p.IC / p.groups);
@@ -39,7 +40,8 @@ struct Tables {
   int rows, row_entries;
 
   Tables(const Conv2dPoolParams& p, const PatchTiling& t)
-      : rows(t.rows - (p.pool_h - 1) * p.stride_h), row_entries((t.cols - (p.pool_w - 1) * p.stride_w) * t.channels) {}
+      : rows(t.rows - (p.pool_h - 1) * p.stride_h),
+        row_entries((t.cols - (p.pool_w - 1) * p.stride_w) * t.channels) {}
 
   void fill(const Conv2dPoolParams& p, const PatchTiling& t, const float* patch, float* tables) const {
     const int pitch = t.cols * t.channels;
@@ -48,7 +50,8 @@ struct Tables {
       offsets[place] = place / p.pool_w * p.stride_h * pitch + place % p.pool_w * p.stride_w * t.channels;
     }
     for (int row = 0; row < rows; ++row, patch += pitch, tables += 4 * row_entries) {
-      for (int i = 0; i < row_entries; i += kWidth) {  // what is written past the row's end, the next row overwrites
+      for (int i = 0; i < row_entries;
+           i += kWidth) {  // what is written past the row's end, the next row overwrites
         interleave(tables + 4 * i, load(patch + offsets[0] + i), load(patch + offsets[1] + i),
                    load(patch + offsets[2] + i), load(patch + offsets[3] + i));
       }
@@ -67,7 +70,8 @@ struct Windows {
   float places;
 };
 
-// sums[tap][lane] += gradient * the input at the tap, for kTaps taps whose tables lie at `offsets` from a window's first.
+// sums[tap][lane] += gradient * the input at the tap, for kTaps taps whose tables lie at `offsets` from a
+// window's first.
 template <int kTaps>
 void add_taps(const Windows& w, const int32_t* offsets, float* sums) {
   Vec sum[kTaps];
@@ -130,9 +134,14 @@ class Pass {
       tables_.fill(p_, t_, patch, tables);
       const int64_t first = (int64_t{ph} * p_.PW + pw) * p_.OC + group_ * (p_.OC / p_.groups) + oc_;
       for (int channel = 0; channel < channels_; channel += kWidth) {
-        const Windows windows{tables, gradient + first + channel, argmax + first + channel, height, width,
+        const Windows windows{tables,
+                              gradient + first + channel,
+                              argmax + first + channel,
+                              height,
+                              width,
                               channels_ - channel < kWidth ? channels_ - channel : kWidth,
-                              int64_t{p_.PW} * p_.OC, p_.OC,
+                              int64_t{p_.PW} * p_.OC,
+                              p_.OC,
                               int64_t{4} * p_.pool_h * p_.stride_h * tables_.row_entries,
                               int64_t{4} * p_.pool_w * p_.stride_w * t_.channels,
                               static_cast<float>(p_.pool_h * p_.pool_w)};
@@ -165,8 +174,8 @@ class Pass {
 
 }  // namespace
 
-// By cycles on the machine at hand for 16 output channels of a window: 3/2 a tap and 8 for the window here; there, 12
-// survivors of 16, each a vector of taps a cycle and 6 more.
+// By cycles on the machine at hand for 16 output channels of a window: 3/2 a tap and 8 for the window here;
+// there, 12 survivors of 16, each a vector of taps a cycle and 6 more.
 bool prefers_lookup(const Conv2dPoolParams& p) {
   const int ICG = p.IC / p.groups;
   const int OCG = p.OC / p.groups;

@@ -1,5 +1,5 @@
-// The weights' gradient through a pool of few places over few input channels: vector lanes are output channels, and each
-// looks up the input under its own survivor.
+// The weights' gradient through a pool of few places over few input channels: vector lanes are output
+// channels, and each looks up the input under its own survivor.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,8 @@
 // A piece of one image, copied to the stack with its padding written out as zeros.
 //
-// Kernels that walk scattered positions read rows of taps from it without a bound in sight, and a row of KW taps is
-// KW * channels consecutive floats. The copy is read some hundred times for each time that it is made.
+// Kernels that walk scattered positions read rows of taps from it without a bound in sight, and a row of KW
+// taps is KW * channels consecutive floats. The copy is read some hundred times for each time that it is
+// made.
 #pragma once
 
 #include "../simd/simd.h"
@@ -10,7 +11,6 @@
 namespace twill {
 namespace TWILL_ISA {
 namespace {
-
 
 // An image is cut into tiles of windows_h x windows_w pooled positions, `channels` input channels at a time.
 struct PatchTiling {
@@ -37,8 +37,10 @@ inline bool patch_fits(const Conv2dPoolParams& p, int windows_h, int windows_w, 
          windows_h * windows_w <= limits.windows;
 }
 
-// The largest tile for so many channels, whole rows of windows where one fits. False where not one window fits.
-inline bool tile_image(const Conv2dPoolParams& p, int channels, const PatchLimits& limits, PatchTiling* tiling) {
+// The largest tile for so many channels, whole rows of windows where one fits. False where not one window
+// fits.
+inline bool tile_image(const Conv2dPoolParams& p, int channels, const PatchLimits& limits,
+                       PatchTiling* tiling) {
   if (!patch_fits(p, 1, 1, channels, limits)) return false;
   int windows_w = 1, windows_h = 1;
   while (windows_w < p.PW && patch_fits(p, 1, windows_w + 1, channels, limits)) ++windows_w;
@@ -78,14 +80,15 @@ inline void zero_floats(float* target, int64_t count) {
   if (i < count) simd::store_partial(target + i, simd::zero(), static_cast<int>(count - i));
 }
 
-// patch [rows][cols][channels] = the pixels under the tile of window (ph, pw), x being the image at its first channel
-// wanted. Zeros follow, so that what whole vectors read past the end is no denormal either.
-inline void fill_patch(const Conv2dPoolParams& p, const PatchTiling& t, const float* x, int ph, int pw, float* patch) {
+// patch [rows][cols][channels] = the pixels under the tile of window (ph, pw), x being the image at its first
+// channel wanted. Zeros follow, so that what whole vectors read past the end is no denormal either.
+inline void fill_patch(const Conv2dPoolParams& p, const PatchTiling& t, const float* x, int ph, int pw,
+                       float* patch) {
   const int64_t top = int64_t{ph} * p.pool_h * p.stride_h - p.pad_h;
   const int64_t left = int64_t{pw} * p.pool_w * p.stride_w - p.pad_w;
   const int64_t row_floats = int64_t{t.cols} * t.channels;
-  const int64_t begin = left < 0 ? -left : 0;                            // columns of the patch that lie
-  const int64_t end = p.IW - left < t.cols ? p.IW - left : t.cols;       // within the image
+  const int64_t begin = left < 0 ? -left : 0;                       // columns of the patch that lie
+  const int64_t end = p.IW - left < t.cols ? p.IW - left : t.cols;  // within the image
   for (int row = 0; row < t.rows; ++row, patch += row_floats) {
     const int64_t ih = top + row;
     if (ih < 0 || ih >= p.IH || begin >= end) {

@@ -1,14 +1,14 @@
-// Blocks of R rows x V vectors stay in registers while the survivors pass by: each takes one broadcast, and R * V loads
-// for as many FMAs. So the loads bound it: Sapphire Rapids does 2 of each a cycle, Zen 4 one, and 25 accumulators (a row
-// of 5 taps by 16 channels, 5 times) take 27 loads for 25 FMAs. 28 of 32 registers hold sums, or 12 of 16, where
-// baselines without FMA want one more for the product.
+// Blocks of R rows x V vectors stay in registers while the survivors pass by: each takes one broadcast, and R
+// * V loads for as many FMAs. So the loads bound it: Sapphire Rapids does 2 of each a cycle, Zen 4 one, and
+// 25 accumulators (a row of 5 taps by 16 channels, 5 times) take 27 loads for 25 FMAs. 28 of 32 registers
+// hold sums, or 12 of 16, where baselines without FMA want one more for the product.
 #include "conv2d_gradient_rows.h"
 
 #include <utility>
 
 #include "../simd/simd.h"
 #include "../simd/unroll.h"
-#include "conv2d_gradient_opaque.h"
+#include "conv2d_gradient_registers.h"
 #include "elementwise.h"
 
 namespace twill {
@@ -18,7 +18,6 @@ using namespace simd;
 
 namespace {
 
-constexpr int kAccumulators = kRegisters == 32 ? 28 : 12;
 constexpr int kMaxRows = 7;
 constexpr int kMaxVectors = 10;
 
@@ -31,7 +30,7 @@ constexpr int most_vectors(int rows) {
 template <int kRows, int kVectors, bool kPlaced, typename Visit>
 TWILL_INLINE void each_vector_of(float* row, int64_t target_row, const int32_t* places, const Visit& visit) {
   unroll<0, kRows>([&](auto r) TWILL_INLINE_LAMBDA {
-    TWILL_OPAQUE(row);
+    row = opaque(row);
     unroll<0, kVectors>([&](auto v) TWILL_INLINE_LAMBDA {
       visit(r, v, row + (kPlaced ? places[v.value] : v.value * kWidth));
     });
@@ -49,18 +48,19 @@ TWILL_INLINE void each_sum(float* target, int64_t target_row, const int32_t* pla
 }
 
 template <int kRows, int kVectors>
-void accumulate_block(const RowLayout& layout, const int32_t* places, int tail, float* target, const float* source,
-                      const Survivor* begin, const Survivor* end) {
+void accumulate_block(const RowLayout& layout, const int32_t* places, int tail, float* target,
+                      const float* source, const Survivor* begin, const Survivor* end) {
   const int64_t source_row = layout.source_row;
   Vec sum[kRows][kVectors];
-  each_sum<kRows, kVectors>(target, layout.target_row, places, [&](auto r, auto v, const float* at) TWILL_INLINE_LAMBDA {
-    sum[r.value][v.value] = v.value + 1 < kVectors ? load(at) : load_lanes(at, tail);
-  });
+  each_sum<kRows, kVectors>(
+      target, layout.target_row, places, [&](auto r, auto v, const float* at) TWILL_INLINE_LAMBDA {
+        sum[r.value][v.value] = v.value + 1 < kVectors ? load(at) : load_lanes(at, tail);
+      });
   for (const Survivor* s = begin; s != end; ++s) {
     const Vec gradient = broadcast(s->gradient);
     const float* row = source + s->offset;
     unroll<0, kRows>([&](auto r) TWILL_INLINE_LAMBDA {
-      TWILL_OPAQUE(row);
+      row = opaque(row);
       unroll<0, kVectors>([&](auto v) TWILL_INLINE_LAMBDA {
         Vec& to = sum[r.value][v.value];
         to = fma(gradient, load(row + v.value * kWidth), to);
@@ -68,13 +68,14 @@ void accumulate_block(const RowLayout& layout, const int32_t* places, int tail, 
       row += source_row;
     });
   }
-  each_sum<kRows, kVectors>(target, layout.target_row, places, [&](auto r, auto v, float* at) TWILL_INLINE_LAMBDA {
-    if (v.value + 1 < kVectors) {
-      store(at, sum[r.value][v.value]);
-    } else {
-      store_lanes(at, sum[r.value][v.value], tail);
-    }
-  });
+  each_sum<kRows, kVectors>(target, layout.target_row, places,
+                            [&](auto r, auto v, float* at) TWILL_INLINE_LAMBDA {
+                              if (v.value + 1 < kVectors) {
+                                store(at, sum[r.value][v.value]);
+                              } else {
+                                store_lanes(at, sum[r.value][v.value], tail);
+                              }
+                            });
 }
 
 using BlockFunction = void (*)(const RowLayout&, const int32_t*, int, float*, const float*, const Survivor*,

@@ -1,7 +1,8 @@
-// A position's sums are R rows x T taps x D vectors of its 16 channels; the next position has all but one tap's in
-// common with it. So a position loads and stores R * D sums where a block of its own (conv2d_gradient_rows.cc) would
-// load and store R * T * D, at 5x5 taps as much as the multiply-adds of its 4 survivors or so: Zen 4 stores half a
-// zmm a cycle, Sapphire Rapids one. The registers are renamed rather than moved, 6 a cycle.
+// A position's sums are R rows x T taps x D vectors of its 16 channels; the next position has all but one
+// tap's in common with it. So a position loads and stores R * D sums where a block of its own
+// (conv2d_gradient_rows.cc) would load and store R * T * D, at 5x5 taps as much as the multiply-adds of its 4
+// survivors or so: Zen 4 stores half a zmm a cycle, Sapphire Rapids one. The registers are renamed rather
+// than moved, 6 a cycle.
 //
 // Sums of pixels outside the image are carried along and dropped.
 #include "conv2d_gradient_slide.h"
@@ -10,7 +11,7 @@
 
 #include "../simd/simd.h"
 #include "../simd/unroll.h"
-#include "conv2d_gradient_opaque.h"
+#include "conv2d_gradient_registers.h"
 
 namespace twill {
 namespace TWILL_ISA {
@@ -19,7 +20,6 @@ using namespace simd;
 
 namespace {
 
-constexpr int kAccumulators = kRegisters == 32 ? 28 : 12;
 constexpr int kTapVectors = kSlideChannels / kWidth;
 
 // Vectors of a tap in a block: as many as leave room for one row.
@@ -43,7 +43,8 @@ struct Block {
   template <int kTap, typename Visit>
   TWILL_INLINE void each_of_tap(float* pixel, int64_t target_row, const Visit& visit) {
     unroll<0, kRows>([&](auto r) TWILL_INLINE_LAMBDA {
-      unroll<0, kDepth>([&](auto d) TWILL_INLINE_LAMBDA { visit(sum[r.value][kTap][d.value], pixel + d.value * kWidth); });
+      unroll<0, kDepth>(
+          [&](auto d) TWILL_INLINE_LAMBDA { visit(sum[r.value][kTap][d.value], pixel + d.value * kWidth); });
       pixel += target_row;
     });
   }
@@ -55,7 +56,8 @@ struct Block {
 
   template <int kTap>
   TWILL_INLINE void store_tap(float* pixel, int64_t target_row) {
-    each_of_tap<kTap>(pixel, target_row, [](const Vec& from, float* at) TWILL_INLINE_LAMBDA { store(at, from); });
+    each_of_tap<kTap>(pixel, target_row,
+                      [](const Vec& from, float* at) TWILL_INLINE_LAMBDA { store(at, from); });
   }
 
   TWILL_INLINE void add(const Survivor* begin, const Survivor* end, const float* source, int64_t source_row) {
@@ -63,7 +65,7 @@ struct Block {
       const Vec gradient = broadcast(s->gradient);
       const float* row = source + s->offset;
       unroll<0, kRows>([&](auto r) TWILL_INLINE_LAMBDA {
-        TWILL_OPAQUE(row);
+        row = opaque(row);
         unroll<0, kTaps>([&](auto t) TWILL_INLINE_LAMBDA {
           unroll<0, kDepth>([&](auto d) TWILL_INLINE_LAMBDA {
             Vec& to = sum[r.value][t.value][d.value];
@@ -94,9 +96,8 @@ void slide_block(const RowLayout& layout, const Slide& slide, float* target, con
   Block<kRows, kTaps> block;
   unroll<0, kRows>([&](auto r) TWILL_INLINE_LAMBDA {
     unroll<0, kTaps>([&](auto t) TWILL_INLINE_LAMBDA {
-      unroll<0, Block<kRows, kTaps>::kDepth>([&](auto d) TWILL_INLINE_LAMBDA {
-        block.sum[r.value][t.value][d.value] = zero();
-      });
+      unroll<0, Block<kRows, kTaps>::kDepth>(
+          [&](auto d) TWILL_INLINE_LAMBDA { block.sum[r.value][t.value][d.value] = zero(); });
     });
   });
   unroll<0, kTaps>([&](auto t) TWILL_INLINE_LAMBDA {
@@ -113,7 +114,8 @@ void slide_block(const RowLayout& layout, const Slide& slide, float* target, con
     if (inside(i + kTaps)) block.template load_tap<kTaps - 1>(target + (kTaps - 1) * target_col, target_row);
   }
   unroll<0, kTaps - 1>([&](auto t) TWILL_INLINE_LAMBDA {
-    if (inside(slide.positions + t.value)) block.template store_tap<t.value>(target + t.value * target_col, target_row);
+    if (inside(slide.positions + t.value))
+      block.template store_tap<t.value>(target + t.value * target_col, target_row);
   });
 }
 

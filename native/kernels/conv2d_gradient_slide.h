@@ -1,5 +1,5 @@
-// The input's gradient along a row of positions, each one pixel right of the last, with survivors of their own: the sums
-// of the pixels under a position's taps stay in registers and slide along.
+// The input's gradient along a row of positions, each one pixel right of the last, with survivors of their
+// own: the sums of the pixels under a position's taps stay in registers and slide along.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,8 @@ constexpr int kSlideChannels = 16;  // of a tap in the source; in the target the
 bool can_slide(int taps);
 
 struct Slide {
-  float* target;       // the first row's pixel under the first tap of the first position, in the image or left of it
+  float*
+      target;  // the first row's pixel under the first tap of the first position, in the image or left of it
   int64_t target_col;  // floats from a pixel to the next
   int32_t begin, end;  // the pixels that lie in the image, counted from that one
   int32_t positions;

@@ -15,23 +15,27 @@ namespace {
 constexpr int kMaxWindows = 64;      // of a tile
 constexpr int kChannelsAtOnce = 16;  // output channels whose survivors are found together
 
-// A survivor as one word, the gradient's bits below and the offset above. Half of all gradients being zero, a branch on
-// them would be mispredicted half the time: every word is written, and the count moves on by 0 or 1.
+// A survivor as one word, the gradient's bits below and the offset above. Half of all gradients being zero, a
+// branch on them would be mispredicted half the time: every word is written, and the count moves on by 0
+// or 1.
 using Word = uint64_t;
 
-// Where the places of a window lie in the patch. A gradient whose byte of argmax is no place (255: cut by ReLU) counts
-// as zero, whatever it is.
+// Where the places of a window lie in the patch. A gradient whose byte of argmax is no place (255: cut by
+// ReLU) counts as zero, whatever it is.
 class WindowPlaces {
  public:
   WindowPlaces(const Conv2dPoolParams& p, const PatchTiling& t)
       : places_(static_cast<uint32_t>(p.pool_h * p.pool_w)),
         reciprocal_(65536 / static_cast<uint32_t>(p.pool_w) + 1),
         col_(static_cast<uint32_t>(p.stride_w * t.channels)),
-        row_(static_cast<uint32_t>(p.stride_h * t.cols * t.channels) - col_ * static_cast<uint32_t>(p.pool_w)) {}
+        row_(static_cast<uint32_t>(p.stride_h * t.cols * t.channels) -
+             col_ * static_cast<uint32_t>(p.pool_w)) {}
 
-  // The words of `count` channels of a window whose first place lies at `offset`. The quotient and remainder by pool_w
-  // that a place's row and column are come from one product, exact for bytes: place / pool_w = place * reciprocal >> 16.
-  TWILL_INLINE void words(const float* gradient, const uint8_t* argmax, int count, uint32_t offset, Word* words) const {
+  // The words of `count` channels of a window whose first place lies at `offset`. The quotient and remainder
+  // by pool_w that a place's row and column are come from one product, exact for bytes: place / pool_w =
+  // place * reciprocal >> 16.
+  TWILL_INLINE void words(const float* gradient, const uint8_t* argmax, int count, uint32_t offset,
+                          Word* words) const {
 #if defined(__AVX512BW__)
     using namespace simd;
     const __mmask16 lanes = first_lanes(count);
@@ -40,8 +44,10 @@ class WindowPlaces {
     const __m512i place_row = _mm512_maskz_srli_epi32(kAllLanes, scaled, 16);
     const __m512i across = _mm512_mullo_epi32(place, _mm512_set1_epi32(static_cast<int>(col_)));
     const __m512i down = _mm512_mullo_epi32(place_row, _mm512_set1_epi32(static_cast<int>(row_)));
-    const __m512i at = _mm512_add_epi32(_mm512_add_epi32(across, down), _mm512_set1_epi32(static_cast<int>(offset)));
-    const __mmask16 valid = _mm512_mask_cmplt_epu32_mask(lanes, place, _mm512_set1_epi32(static_cast<int>(places_)));
+    const __m512i at =
+        _mm512_add_epi32(_mm512_add_epi32(across, down), _mm512_set1_epi32(static_cast<int>(offset)));
+    const __mmask16 valid =
+        _mm512_mask_cmplt_epu32_mask(lanes, place, _mm512_set1_epi32(static_cast<int>(places_)));
     const __m512i bits = _mm512_maskz_loadu_epi32(valid, gradient);
     const __m512i low = _mm512_set_epi32(23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
     const __m512i high = _mm512_set_epi32(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8);
@@ -74,8 +80,8 @@ TWILL_INLINE int64_t compact(const Word* words, int windows, Survivor* survivors
   return count;
 }
 
-// body(channel, survivors, count) for each of `channels` channels with survivors in a tile of height x width windows;
-// gradient and argmax are at its first window and channel.
+// body(channel, survivors, count) for each of `channels` channels with survivors in a tile of height x width
+// windows; gradient and argmax are at its first window and channel.
 template <typename Body>
 TWILL_INLINE void each_channel(const Conv2dPoolParams& p, const PatchTiling& t, const float* gradient,
                                const uint8_t* argmax, int height, int width, int channels, const Body& body) {

@@ -1,11 +1,12 @@
-// The input's gradient through ReLU and max-pool: each survivor (one position a window and channel at most) adds its
-// gradient times its weights to the pixels under it.
+// The input's gradient through ReLU and max-pool: each survivor (one position a window and channel at most)
+// adds its gradient times its weights to the pixels under it.
 //
-// Scattered one by one, survivors would load and store every sum for each multiply-add. So they are taken position by
-// position, of all output channels whose weights fit in the cache together: the sums of the pixels under a position stay
-// in registers while its survivors pass, a quarter of the channels for a 2x2 window, and for most shapes slide on to the
-// next position (conv2d_gradient_slide.h; else conv2d_gradient_rows.h). The order of every sum is blocks of output
-// channels, positions by row and column, channels: a matter of shapes alone.
+// Scattered one by one, survivors would load and store every sum for each multiply-add. So they are taken
+// position by position, of all output channels whose weights fit in the cache together: the sums of the
+// pixels under a position stay in registers while its survivors pass, a quarter of the channels for a 2x2
+// window, and for most shapes slide on to the next position (conv2d_gradient_slide.h; else
+// conv2d_gradient_rows.h). The order of every sum is blocks of output channels, positions by row and column,
+// channels: a matter of shapes alone.
 #include "../simd/simd.h"
 #include "conv2d_gradient_patch.h"
 #include "conv2d_gradient_rows.h"
@@ -21,12 +22,13 @@ using namespace simd;
 
 namespace {
 
-// 25 KB of weights at a time leave the rest of an L1 of 32 KB to the rows of pixels at hand: 16 channels of 5x5x16.
+// 25 KB of weights at a time leave the rest of an L1 of 32 KB to the rows of pixels at hand: 16 channels of
+// 5x5x16.
 constexpr int kWeightFloats = 6400;
-constexpr int kSlack = 16;         // whole vectors are read or written, up to the widest one past the last float
-constexpr int kMaxOutputs = 64;    // output channels of a block: bits of a mask
-constexpr int kMaxWindows = 16;    // windows of a row that are taken together,
-constexpr int kMaxPlaces = 256;    // of all of these; one has 254 at most
+constexpr int kSlack = 16;  // whole vectors are read or written, up to the widest one past the last float
+constexpr int kMaxOutputs = 64;  // output channels of a block: bits of a mask
+constexpr int kMaxWindows = 16;  // windows of a row that are taken together,
+constexpr int kMaxPlaces = 256;  // of all of these; one has 254 at most
 
 // A block of weights: `outputs` output channels of a group by `channels` input channels.
 struct Blocking {
@@ -37,9 +39,10 @@ bool slides(const Conv2dPoolParams& p, int channels) {
   return p.stride_w == 1 && p.dilation_w == 1 && channels == kSlideChannels && can_slide(p.KW);
 }
 
-// What a survivor costs, in sixteenths of a vector of 16: its multiply-adds, 5 for its loop, and a share of what its
-// position costs (outputs / places survivors have one in common): 20 for finding them, and loading and storing the sums
-// at 3 each, of one tap in KW where they slide. All of it for each block of input channels.
+// What a survivor costs, in sixteenths of a vector of 16: its multiply-adds, 5 for its loop, and a share of
+// what its position costs (outputs / places survivors have one in common): 20 for finding them, and loading
+// and storing the sums at 3 each, of one tap in KW where they slide. All of it for each block of input
+// channels.
 int64_t blocking_cost(const Conv2dPoolParams& p, const Blocking& b) {
   const int ICG = p.IC / p.groups;
   const bool rows = p.dilation_w == 1 && (b.channels == p.IC || b.channels % 16 == 0);
@@ -67,7 +70,8 @@ bool choose_blocking(const Conv2dPoolParams& p, Blocking* best) {
   bool found = block_weights(p, ICG, best);
   for (int channels = 16; channels < ICG && channels <= 64; channels += 16) {
     Blocking b{};
-    if (!block_weights(p, channels, &b) || (found && blocking_cost(p, *best) <= blocking_cost(p, b))) continue;
+    if (!block_weights(p, channels, &b) || (found && blocking_cost(p, *best) <= blocking_cost(p, b)))
+      continue;
     *best = b;
     found = true;
   }
@@ -84,7 +88,8 @@ struct Taps {
   TWILL_INLINE Taps(int at, int size, int taps, int dilation) : begin(0), end(taps) {
     if (at < 0) begin = dilation == 1 ? -at : (-at + dilation - 1) / dilation;
     const int room = size - at;  // taps below room / dilation, rounded up, lie before the image's end
-    if (room <= (taps - 1) * dilation) end = room <= 0 ? 0 : dilation == 1 ? room : (room + dilation - 1) / dilation;
+    if (room <= (taps - 1) * dilation)
+      end = room <= 0 ? 0 : dilation == 1 ? room : (room + dilation - 1) / dilation;
     if (end < begin) end = begin;
   }
 };
@@ -103,8 +108,8 @@ TWILL_INLINE void find_survivors(const float* gradient, const uint8_t* argmax, i
   }
 }
 
-// The survivors of a mask, channel i's weights being at i * stride. Returns their number; those of up to 16 channels
-// are written at a time.
+// The survivors of a mask, channel i's weights being at i * stride. Returns their number; those of up to 16
+// channels are written at a time.
 TWILL_INLINE int64_t list_survivors(const float* gradient, uint64_t mask, int stride, Survivor* survivors) {
   int64_t count = 0;
 #if defined(__AVX512F__)
@@ -114,7 +119,8 @@ TWILL_INLINE int64_t list_survivors(const float* gradient, uint64_t mask, int st
   for (; mask; mask >>= 16, gradient += 16, channel = _mm512_add_epi32(channel, _mm512_set1_epi32(16))) {
     const __mmask16 lanes = static_cast<__mmask16>(mask);
     const __m512i bits = _mm512_maskz_compress_epi32(lanes, _mm512_maskz_loadu_epi32(lanes, gradient));
-    const __m512i offset = _mm512_mullo_epi32(_mm512_maskz_compress_epi32(lanes, channel), _mm512_set1_epi32(stride));
+    const __m512i offset =
+        _mm512_mullo_epi32(_mm512_maskz_compress_epi32(lanes, channel), _mm512_set1_epi32(stride));
     _mm512_storeu_si512(survivors + count, _mm512_permutex2var_epi32(bits, low, offset));
     _mm512_storeu_si512(survivors + count + 8, _mm512_permutex2var_epi32(bits, high, offset));
     count += __builtin_popcount(lanes);
@@ -139,11 +145,13 @@ class Pass {
     channels_ = ICG - ic < b.channels ? ICG - ic : b.channels;
     const int taps = p.KH * p.KW;
     const float* source = weight_t + int64_t{oc_} * taps * ICG + ic;
-    for (int i = 0; i < outputs_ * taps; ++i) copy_floats(weights_ + i * channels_, source + int64_t{i} * ICG, channels_);
+    for (int i = 0; i < outputs_ * taps; ++i)
+      copy_floats(weights_ + i * channels_, source + int64_t{i} * ICG, channels_);
     zero_floats(weights_ + outputs_ * taps * channels_, kSlack);
 
     slides_ = slides(p, channels_);
-    const bool scattered = channels_ != p.IC;  // in grad_input, a pixel's channels are not followed by the next one's
+    const bool scattered =
+        channels_ != p.IC;  // in grad_input, a pixel's channels are not followed by the next one's
     whole_rows_ = p.dilation_w == 1 && (!scattered || channels_ % kWidth == 0);
     layout_ = {int64_t{p.dilation_h} * p.IW * p.IC, int64_t{p.KW} * channels_, nullptr};
     if (!scattered || !whole_rows_) return;
@@ -166,7 +174,8 @@ class Pass {
   }
 
  private:
-  void add_windows(int ph, int pw, int windows, const float* gradient, const uint8_t* argmax, float* grad_input) const {
+  void add_windows(int ph, int pw, int windows, const float* gradient, const uint8_t* argmax,
+                   float* grad_input) const {
     uint64_t masks[kMaxPlaces];
     const int places = p_.pool_h * p_.pool_w;
     for (int i = 0; i < windows; ++i) {
@@ -183,7 +192,8 @@ class Pass {
   }
 
   // Row `oh` of the positions of `windows` windows from column `pw` on.
-  void add_row(int oh, int pw, int windows, const float* gradient, const uint64_t* masks, float* grad_input) const {
+  void add_row(int oh, int pw, int windows, const float* gradient, const uint64_t* masks,
+               float* grad_input) const {
     const int top = oh * p_.stride_h - p_.pad_h;
     const Taps down(top, p_.IH, p_.KH, p_.dilation_h);
     const int rows = down.end - down.begin;
@@ -245,8 +255,8 @@ class Pass {
 };
 
 // For kernels too large for a block of even one input channel: each survivor's taps where they lie.
-void add_unpacked(const Conv2dPoolParams& p, const float* grad_output, const uint8_t* argmax, const float* weight_t,
-                  float* grad_input) {
+void add_unpacked(const Conv2dPoolParams& p, const float* grad_output, const uint8_t* argmax,
+                  const float* weight_t, float* grad_input) {
   const int ICG = p.IC / p.groups;
   for (int64_t i = 0, n = int64_t{p.PH} * p.PW * p.OC; i < n; ++i) {
     const int place = argmax[i];

@@ -1,16 +1,17 @@
-// The weights' gradient through ReLU and max-pool: of each window and channel at most one position has a gradient, so a
-// quarter of the dense arithmetic remains after a 2x2 pool, and half of that where ReLU cut every other value.
+// The weights' gradient through ReLU and max-pool: of each window and channel at most one position has a
+// gradient, so a quarter of the dense arithmetic remains after a 2x2 pool, and half of that where ReLU cut
+// every other value.
 //
-// For one output channel, the gradient is the sum over its survivors of gradient * (the image under the position), taps
-// and input channels alike: KH rows of KW * IC floats (conv2d_gradient_rows.h). grad_weight is transposed,
-// [G][OC/G][KH][KW][IC/G], so that one channel's sums lie side by side. The order of every sum is images, tiles of the
-// image, windows by row and column: a matter of shapes alone.
+// For one output channel, the gradient is the sum over its survivors of gradient * (the image under the
+// position), taps and input channels alike: KH rows of KW * IC floats (conv2d_gradient_rows.h). grad_weight
+// is transposed, [G][OC/G][KH][KW][IC/G], so that one channel's sums lie side by side. The order of every sum
+// is images, tiles of the image, windows by row and column: a matter of shapes alone.
 #include "../simd/simd.h"
-#include "elementwise.h"
 #include "conv2d_gradient_lookup.h"
 #include "conv2d_gradient_patch.h"
 #include "conv2d_gradient_rows.h"
 #include "conv2d_gradient_survivors.h"
+#include "elementwise.h"
 #include "kernel.h"
 #include "params.h"
 
@@ -32,8 +33,8 @@ struct Operands {
   float* grad_weight;
 };
 
-// What a pass over all images with so many channels at a time costs a survivor, in vectors of 16: its multiply-adds,
-// a share of loading and storing the sums (3 each), and 5 for finding it and its loop.
+// What a pass over all images with so many channels at a time costs a survivor, in vectors of 16: its
+// multiply-adds, a share of loading and storing the sums (3 each), and 5 for finding it and its loop.
 int pass_cost(const Conv2dPoolParams& p, const PatchTiling& t) {
   const int ICG = p.IC / p.groups;
   const bool rows = p.dilation_w == 1 && (t.channels == ICG || t.channels % 16 == 0);
@@ -45,7 +46,8 @@ int pass_cost(const Conv2dPoolParams& p, const PatchTiling& t) {
   return cost < INT32_MAX ? static_cast<int>(cost) : INT32_MAX;
 }
 
-// The cheapest channels at a time: all of a group's or a multiple of 16, less only where a tile holds no more.
+// The cheapest channels at a time: all of a group's or a multiple of 16, less only where a tile holds no
+// more.
 bool choose_tiling(const Conv2dPoolParams& p, PatchTiling* best) {
   const int ICG = p.IC / p.groups;
   bool found = tile_image(p, ICG, kLimits, best);
@@ -66,7 +68,8 @@ class Pass {
  public:
   Pass(const Conv2dPoolParams& p, const PatchTiling& t, int group, int ic)
       : p_(p), t_(t), group_(group), ic_(ic), ICG_(p.IC / p.groups) {
-    const bool scattered = t.channels != ICG_;  // in grad_weight, a tap's channels are not followed by the next tap's
+    const bool scattered =
+        t.channels != ICG_;  // in grad_weight, a tap's channels are not followed by the next tap's
     whole_rows_ = p.dilation_w == 1 && (!scattered || t.channels % kWidth == 0);
     layout_ = {int64_t{p.KW} * ICG_, int64_t{p.dilation_h} * t.cols * t.channels, nullptr};
     if (!scattered || !whole_rows_) return;
@@ -90,14 +93,15 @@ class Pass {
   }
 
  private:
-  void add_channel(const float* patch, float* grad_weight, int oc, const Survivor* survivors, int64_t count) const {
+  void add_channel(const float* patch, float* grad_weight, int oc, const Survivor* survivors,
+                   int64_t count) const {
     float* target = grad_weight + int64_t{oc} * p_.KH * p_.KW * ICG_ + ic_;
     if (whole_rows_) {
       return accumulate_rows(layout_, p_.KH, p_.KW * t_.channels, target, patch, survivors, count);
     }
     for (int kw = 0; kw < p_.KW; ++kw) {
-      accumulate_rows(layout_, p_.KH, t_.channels, target + kw * ICG_, patch + kw * p_.dilation_w * t_.channels,
-                      survivors, count);
+      accumulate_rows(layout_, p_.KH, t_.channels, target + kw * ICG_,
+                      patch + kw * p_.dilation_w * t_.channels, survivors, count);
     }
   }
 
@@ -109,7 +113,8 @@ class Pass {
   int32_t places_[kPatchFloats / kWidth];
 };
 
-// For windows too large for a patch of even one channel: each survivor's taps where they lie, skipping the padding.
+// For windows too large for a patch of even one channel: each survivor's taps where they lie, skipping the
+// padding.
 void add_unpacked(const Conv2dPoolParams& p, const Operands& image) {
   const int ICG = p.IC / p.groups;
   for (int64_t i = 0, n = int64_t{p.PH} * p.PW * p.OC; i < n; ++i) {
@@ -153,7 +158,8 @@ void conv2d_pool_backward_weight(const Work& work, int64_t begin, int64_t end) {
   const Conv2dPoolParams& p = params_of<Conv2dPoolParams>(work);
   const int64_t inputs = int64_t{p.IH} * p.IW * p.IC;
   const int64_t outputs = int64_t{p.PH} * p.PW * p.OC;
-  const Operands first{operand<const float>(work, 0) + begin * inputs, operand<const float>(work, 1) + begin * outputs,
+  const Operands first{operand<const float>(work, 0) + begin * inputs,
+                       operand<const float>(work, 1) + begin * outputs,
                        operand<const uint8_t>(work, 2) + begin * outputs, operand<float>(work, 3)};
   const auto image = [&](int64_t n) {
     return Operands{first.x + n * inputs, first.grad_output + n * outputs, first.argmax + n * outputs,

@@ -1,0 +1,172 @@
+// A block of S scalars x V vectors of sums stays in registers while the positions pass: S broadcasts and V
+// loads for S * V multiply-adds. With two vectors and 8-14 scalars those are 10-16 loads for 16-28 FMAs,
+// below what either Sapphire Rapids (2 and 2 a cycle) or Zen 4 (2 broadcasts or one zmm load, and one FMA)
+// has to spare; a single vector takes a load for every FMA, embedded in it. 8 FMAs in flight (10 of AVX2)
+// hide their latency.
+#include "conv2d_gradient_outer.h"
+
+#include <utility>
+
+#include "../simd/simd.h"
+#include "../simd/unroll.h"
+#include "conv2d_gradient_registers.h"
+#include "elementwise.h"
+
+namespace twill {
+namespace TWILL_ISA {
+
+using namespace simd;
+
+namespace {
+
+constexpr int kMaxScalars = kAccumulators < 16 ? kAccumulators : 16;
+constexpr bool kMasksAreFree = kWidth == 16;  // a partial load costs what a whole one does
+
+// kRows rows of kCount scalars by kVectors vectors, the last of them partial where kPartial.
+template <int kRows, int kCount, int kVectors, bool kPartial>
+void add_block(const Positions& positions, const Scalars& scalars, const Walk& vectors, int tail,
+               const Sums& sums) {
+  Vec sum[kRows][kCount][kVectors];
+  const auto whole = [](int v) { return !kPartial || v + 1 < kVectors; };
+  const auto each = [&](const auto& visit) TWILL_INLINE_LAMBDA {
+    float* row = sums.at;
+    unroll<0, kRows>([&](auto r) TWILL_INLINE_LAMBDA {
+      float* at = row;
+      unroll<0, kCount>([&](auto s) TWILL_INLINE_LAMBDA {
+        at = opaque(at);
+        unroll<0, kVectors>([&](auto v) TWILL_INLINE_LAMBDA {
+          visit(sum[r.value][s.value][v.value], at + v.value * kWidth, v);
+        });
+        at += sums.scalar_step;
+      });
+      row += sums.row_step;
+    });
+  };
+  each([&](Vec& to, const float* at, auto v)
+           TWILL_INLINE_LAMBDA { to = whole(v.value) ? load(at) : load_partial(at, tail); });
+  const float* scalar_image = scalars.walk.at;
+  const float* vector_image = vectors.at;
+  for (int image = 0; image < positions.images; ++image) {
+    const float* scalar_row = scalar_image;
+    const float* vector_row = vector_image;
+    for (int row = 0; row < positions.rows; ++row) {
+      const float* from = scalar_row;
+      const float* vector = vector_row;
+      for (int col = positions.cols; col > 0; --col) {
+        Vec g[kVectors];
+        unroll<0, kVectors>([&](auto v) TWILL_INLINE_LAMBDA {
+          const float* at = vector + v.value * kWidth;
+          g[v.value] = whole(v.value) ? load(at) : load_partial(at, tail);
+        });
+        const float* at = from;
+        unroll<0, kRows>([&](auto r) TWILL_INLINE_LAMBDA {
+          at = opaque(at);
+          unroll<0, kCount>([&](auto s) TWILL_INLINE_LAMBDA {
+            const Vec x = broadcast(at[s.value]);
+            unroll<0, kVectors>([&](auto v) TWILL_INLINE_LAMBDA {
+              Vec& to = sum[r.value][s.value][v.value];
+              to = fma(x, g[v.value], to);
+            });
+          });
+          if (r.value + 1 < kRows) at += scalars.row_step;
+        });
+        from += scalars.walk.col;
+        vector += vectors.col;
+      }
+      scalar_row += scalars.walk.row;
+      vector_row += vectors.row;
+    }
+    scalar_image += scalars.walk.image;
+    vector_image += vectors.image;
+  }
+  each([&](const Vec& from, float* at, auto v) TWILL_INLINE_LAMBDA {
+    if (whole(v.value)) {
+      store(at, from);
+    } else {
+      store_partial(at, from, tail);
+    }
+  });
+}
+
+using BlockFunction = void (*)(const Positions&, const Scalars&, const Walk&, int, const Sums&);
+
+// Rows that a block of `count` scalars and one vector takes: several only for the counts of common first
+// layers (3x3, 5x5 and 7x7 taps of one channel, 3x3 of three), as blocks of one row do not depend on them to
+// be many.
+constexpr int rows_of(int count) {
+  if (count != 3 && count != 5 && count != 7 && count != 9) return 1;
+  const int rows = kAccumulators / count;
+  return rows < 1 ? 1 : rows < 7 ? rows : 7;
+}
+
+constexpr int kMaxPairs = kAccumulators / 2;
+
+struct Blocks {
+  BlockFunction pair[2][kMaxPairs];         // [partial][count - 1]: one row, two vectors
+  BlockFunction single[2][kMaxScalars][7];  // [partial][count - 1][rows - 1]: one vector
+};
+
+template <int kCount, bool kPartial, int... kRow>
+constexpr void fill_rows(Blocks& blocks, std::integer_sequence<int, kRow...>) {
+  ((blocks.single[kPartial][kCount - 1][kRow] = add_block<kRow + 1, kCount, 1, kPartial>), ...);
+}
+
+template <bool kPartial, int... kIndex>
+constexpr void fill(Blocks& blocks, std::integer_sequence<int, kIndex...>) {
+  (fill_rows<kIndex + 1, kPartial>(blocks, std::make_integer_sequence<int, rows_of(kIndex + 1)>{}), ...);
+}
+
+template <bool kPartial, int... kIndex>
+constexpr void fill_pairs(Blocks& blocks, std::integer_sequence<int, kIndex...>) {
+  ((blocks.pair[kPartial][kIndex] = add_block<1, kIndex + 1, 2, kPartial>), ...);
+}
+
+constexpr Blocks make_blocks() {
+  Blocks blocks{};
+  fill<true>(blocks, std::make_integer_sequence<int, kMaxScalars>{});
+  fill_pairs<true>(blocks, std::make_integer_sequence<int, kMaxPairs>{});
+  if constexpr (!kMasksAreFree) {
+    fill<false>(blocks, std::make_integer_sequence<int, kMaxScalars>{});
+    fill_pairs<false>(blocks, std::make_integer_sequence<int, kMaxPairs>{});
+  }
+  return blocks;
+}
+
+constexpr Blocks kBlocks = make_blocks();
+
+// The equal parts, none above `most`, that `count` falls into.
+int equal_share(int count, int most) {
+  const int parts = (count + most - 1) / most;
+  return (count + parts - 1) / parts;
+}
+
+}  // namespace
+
+void add_outer_products(const Positions& positions, const Scalars& scalars, const Walk& vectors, int lanes,
+                        const Sums& sums) {
+  for (int lane = 0; lane < lanes; lane += 2 * kWidth) {
+    const bool pair = lanes - lane > kWidth;
+    const int left = lanes - lane - (pair ? kWidth : 0);
+    const int tail = left < kWidth ? left : kWidth;
+    const bool partial = kMasksAreFree || tail < kWidth;
+    const Walk vector{vectors.at + lane, vectors.image, vectors.row, vectors.col};
+    const int share = equal_share(scalars.count, pair ? kMaxPairs : kMaxScalars);
+    for (int first = 0; first < scalars.count; first += share) {
+      const int count = scalars.count - first < share ? scalars.count - first : share;
+      const int most_rows = pair ? 1 : rows_of(count);
+      for (int row = 0; row < scalars.rows; row += most_rows) {
+        const int rows = scalars.rows - row < most_rows ? scalars.rows - row : most_rows;
+        Scalars block = scalars;
+        block.walk.at += row * scalars.row_step + first;
+        const Sums to{sums.at + row * sums.row_step + first * sums.scalar_step + lane, sums.row_step,
+                      sums.scalar_step};
+        const BlockFunction add =
+            pair ? kBlocks.pair[partial][count - 1] : kBlocks.single[partial][count - 1][rows - 1];
+        add(positions, block, vector, tail, to);
+      }
+    }
+  }
+}
+
+}  // namespace TWILL_ISA
+}  // namespace twill
