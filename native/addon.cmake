@@ -21,7 +21,9 @@ target_link_libraries(twill_runtime PRIVATE OpenMP::OpenMP_CXX)
 file(GLOB TWILL_ADDON_SOURCES CONFIGURE_DEPENDS native/addon/*.cc)
 add_library(twill MODULE ${TWILL_ADDON_SOURCES})
 target_include_directories(twill SYSTEM PRIVATE ${TWILL_NODE_INCLUDES})
-target_compile_definitions(twill PRIVATE NAPI_VERSION=8 NAPI_CPP_EXCEPTIONS)
+# A worker that is being terminated takes no exceptions any more: without the last one, throwing there ends the process.
+target_compile_definitions(
+  twill PRIVATE NAPI_VERSION=8 NAPI_CPP_EXCEPTIONS NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS)
 target_compile_options(twill PRIVATE ${TWILL_WARNINGS})
 target_link_libraries(twill PRIVATE twill_runtime ${TWILL_KERNEL_LIBRARIES} OpenMP::OpenMP_CXX)
 set_target_properties(twill PROPERTIES PREFIX "" SUFFIX ".node" LIBRARY_OUTPUT_DIRECTORY ${TWILL_ADDON_DIRECTORY})

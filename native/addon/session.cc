@@ -73,7 +73,11 @@ void Session::work() {
 
 void Session::settle(Job* job) {
   if (--unsettled_ == 0) settler_.Unref(env_);
-  job->done.Resolve(env_.Undefined());
+  try {
+    job->done.Resolve(env_.Undefined());
+  } catch (const Napi::Error&) {
+    // A worker that is being terminated takes no more results: nobody is left to await this one.
+  }
   delete job;
 }
 
