@@ -2,9 +2,14 @@
 // dilation, groups.
 //
 // For each tap, the outer products of the input under it and the gradient, summed over the positions
-// (outer.h): vector lanes are output channels, the input's channels are broadcast. Taps on padding are left
-// out. Every sum is one chain over images, rows and columns of positions, however the work is cut.
+// (conv2d_gradient_outer.h): vector lanes are output channels, the input's channels are broadcast. Taps on
+// padding are left out. With fewer input channels than make a block, that of whole rows of taps is broadcast
+// instead, from a copy with its padding. Every sum is one chain over images, rows and columns of positions,
+// however the work is cut (but for columns of images too wide for a copy).
 #include "../simd/simd.h"
+#include "../simd/unroll.h"
+#include "conv2d_gradient_bias.h"
+#include "conv2d_gradient_depthwise.h"
 #include "conv2d_gradient_outer.h"
 #include "conv2d_gradient_patch.h"
 #include "elementwise.h"
@@ -91,24 +96,42 @@ void add_images(const Conv2dParams& p, const Operands& o, int images) {
   }
 }
 
-void add_bias(const float* grad_output, int64_t positions, int channels, float* grad_bias) {
-  constexpr int kVectors = 4;  // chains side by side, as each waits for its last addition
-  int oc = 0;
-  for (; oc + kVectors * kWidth <= channels; oc += kVectors * kWidth) {
-    Vec sum[kVectors];
-    for (int v = 0; v < kVectors; ++v) sum[v] = load(grad_bias + oc + v * kWidth);
-    const float* g = grad_output + oc;
-    for (int64_t i = 0; i < positions; ++i, g += channels) {
-      for (int v = 0; v < kVectors; ++v) sum[v] = add(sum[v], load(g + v * kWidth));
-    }
-    for (int v = 0; v < kVectors; ++v) store(grad_bias + oc + v * kWidth, sum[v]);
+// Input channels from which on they alone make a block.
+constexpr int kNarrow = 8;
+constexpr PatchLimits kLimits = {5184, 1 << 20};  // 20.7 KB
+
+// The same for few input channels, in tiles of one image.
+void add_narrow_image(const Conv2dPoolParams& p, const PatchTiling& t, const Operands& o) {
+  alignas(64) float patch[kLimits.floats + kPatchSlack];
+  const int ICG = t.channels;
+  const int OCG = p.OC / p.groups;
+  const int64_t pitch = int64_t{t.cols} * ICG;
+  for (int group = 0; group < p.groups; ++group) {
+    float* target = o.grad_weight + int64_t{group} * p.KH * p.KW * ICG * OCG;
+    each_tile(p, t, [&](int oh, int ow, int height, int width) {
+      fill_patch(p, t, o.x + group * ICG, oh, ow, patch);
+      const Walk g{o.grad_output + (int64_t{oh} * p.OW + ow) * p.OC + group * OCG, 0, int64_t{p.OW} * p.OC,
+                   p.OC};
+      // A row of taps is one run of floats unless taps are apart.
+      const int runs = p.dilation_w == 1 ? 1 : p.KW;
+      const int length = p.KW / runs * ICG;
+      for (int run = 0; run < runs; ++run) {
+        const Walk x{patch + run * p.dilation_w * ICG, 0, p.stride_h * pitch, int64_t{p.stride_w} * ICG};
+        add_outer_products({1, height, width}, {x, p.KH, length, p.dilation_h * pitch}, g, OCG,
+                           {target + run * ICG * OCG, int64_t{p.KW} * ICG * OCG, OCG});
+      }
+    });
   }
-  each_vector(oc, channels, [&](int64_t channel, int lanes) {
-    Vec sum = load_lanes(grad_bias + channel, lanes);
-    const float* g = grad_output + channel;
-    for (int64_t i = 0; i < positions; ++i, g += channels) sum = add(sum, load_lanes(g, lanes));
-    store_lanes(grad_bias + channel, sum, lanes);
-  });
+}
+
+// A convolution is one with a pool of windows of one place, to what cuts images into tiles.
+Conv2dPoolParams unpooled(const Conv2dParams& p) {
+  Conv2dPoolParams pooled{};
+  __builtin_memcpy(&pooled, &p, sizeof p);
+  pooled.pool_h = pooled.pool_w = 1;
+  pooled.PH = p.OH;
+  pooled.PW = p.OW;
+  return pooled;
 }
 
 }  // namespace
@@ -124,8 +147,26 @@ void conv2d_backward_weight(const Work& work, int64_t begin, int64_t end) {
     if (grad_bias) zero_floats(grad_bias, p.OC);
   }
   const int images = static_cast<int>(end - begin);
-  if (grad_bias) add_bias(o.grad_output, int64_t{images} * p.OH * p.OW, p.OC, grad_bias);
-  add_images(p, o, images);
+  if (grad_bias) {
+    const auto gradient = [&](int64_t at, int lanes)
+                              TWILL_INLINE_LAMBDA { return load_lanes(o.grad_output + at, lanes); };
+    add_bias(int64_t{images} * p.OH * p.OW, p.OC, gradient, grad_bias);
+  }
+
+  const Conv2dPoolParams pooled = unpooled(p);
+  const int ICG = p.IC / p.groups;
+  PatchTiling t{};
+  if (is_depthwise(p)) {
+    add_depthwise(pooled, o.x, o.grad_output, images, grad_weight);
+  } else if (ICG < kNarrow && tile_image(pooled, ICG, kLimits, &t)) {
+    const int64_t x_image = int64_t{p.IH} * p.IW * p.IC;
+    const int64_t g_image = int64_t{p.OH} * p.OW * p.OC;
+    for (int n = 0; n < images; ++n) {
+      add_narrow_image(pooled, t, {o.x + n * x_image, o.grad_output + n * g_image, grad_weight});
+    }
+  } else {
+    add_images(p, o, images);
+  }
 }
 
 }  // namespace TWILL_ISA

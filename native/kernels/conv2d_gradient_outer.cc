@@ -90,45 +90,45 @@ void add_block(const Positions& positions, const Scalars& scalars, const Walk& v
 
 using BlockFunction = void (*)(const Positions&, const Scalars&, const Walk&, int, const Sums&);
 
-// Rows that a block of `count` scalars and one vector takes: several only for the counts of common first
-// layers (3x3, 5x5 and 7x7 taps of one channel, 3x3 of three), as blocks of one row do not depend on them to
-// be many.
-constexpr int rows_of(int count) {
+// Rows of scalars that a block takes: several only for the counts of common first layers (3x3, 5x5 and 7x7
+// taps of one channel, 3x3 of three), as other blocks do not need them to fill the registers.
+constexpr int rows_of(int count, int vectors) {
   if (count != 3 && count != 5 && count != 7 && count != 9) return 1;
-  const int rows = kAccumulators / count;
+  const int rows = kAccumulators / (count * vectors);
   return rows < 1 ? 1 : rows < 7 ? rows : 7;
 }
 
 constexpr int kMaxPairs = kAccumulators / 2;
 
 struct Blocks {
-  BlockFunction pair[2][kMaxPairs];         // [partial][count - 1]: one row, two vectors
   BlockFunction single[2][kMaxScalars][7];  // [partial][count - 1][rows - 1]: one vector
+  BlockFunction pair[2][kMaxPairs][7];      // two
 };
 
-template <int kCount, bool kPartial, int... kRow>
-constexpr void fill_rows(Blocks& blocks, std::integer_sequence<int, kRow...>) {
+template <bool kPartial, int kCount, int... kRow>
+constexpr void fill_single(Blocks& blocks, std::integer_sequence<int, kRow...>) {
   ((blocks.single[kPartial][kCount - 1][kRow] = add_block<kRow + 1, kCount, 1, kPartial>), ...);
 }
 
-template <bool kPartial, int... kIndex>
-constexpr void fill(Blocks& blocks, std::integer_sequence<int, kIndex...>) {
-  (fill_rows<kIndex + 1, kPartial>(blocks, std::make_integer_sequence<int, rows_of(kIndex + 1)>{}), ...);
+template <bool kPartial, int kCount, int... kRow>
+constexpr void fill_pair(Blocks& blocks, std::integer_sequence<int, kRow...>) {
+  ((blocks.pair[kPartial][kCount - 1][kRow] = add_block<kRow + 1, kCount, 2, kPartial>), ...);
 }
 
-template <bool kPartial, int... kIndex>
-constexpr void fill_pairs(Blocks& blocks, std::integer_sequence<int, kIndex...>) {
-  ((blocks.pair[kPartial][kIndex] = add_block<1, kIndex + 1, 2, kPartial>), ...);
+template <bool kPartial, int... kSingle, int... kPair>
+constexpr void fill(Blocks& blocks, std::integer_sequence<int, kSingle...>,
+                    std::integer_sequence<int, kPair...>) {
+  (fill_single<kPartial, kSingle + 1>(blocks, std::make_integer_sequence<int, rows_of(kSingle + 1, 1)>{}),
+   ...);
+  (fill_pair<kPartial, kPair + 1>(blocks, std::make_integer_sequence<int, rows_of(kPair + 1, 2)>{}), ...);
 }
 
 constexpr Blocks make_blocks() {
   Blocks blocks{};
-  fill<true>(blocks, std::make_integer_sequence<int, kMaxScalars>{});
-  fill_pairs<true>(blocks, std::make_integer_sequence<int, kMaxPairs>{});
-  if constexpr (!kMasksAreFree) {
-    fill<false>(blocks, std::make_integer_sequence<int, kMaxScalars>{});
-    fill_pairs<false>(blocks, std::make_integer_sequence<int, kMaxPairs>{});
-  }
+  constexpr std::make_integer_sequence<int, kMaxScalars> singles{};
+  constexpr std::make_integer_sequence<int, kMaxPairs> pairs{};
+  fill<true>(blocks, singles, pairs);
+  if constexpr (!kMasksAreFree) fill<false>(blocks, singles, pairs);
   return blocks;
 }
 
@@ -144,25 +144,25 @@ int equal_share(int count, int most) {
 
 void add_outer_products(const Positions& positions, const Scalars& scalars, const Walk& vectors, int lanes,
                         const Sums& sums) {
-  for (int lane = 0; lane < lanes; lane += 2 * kWidth) {
+  for (int lane = 0, step = 0; lane < lanes; lane += step) {
     const bool pair = lanes - lane > kWidth;
-    const int left = lanes - lane - (pair ? kWidth : 0);
+    step = pair ? 2 * kWidth : kWidth;
+    const int left = lanes - lane - step + kWidth;
     const int tail = left < kWidth ? left : kWidth;
     const bool partial = kMasksAreFree || tail < kWidth;
     const Walk vector{vectors.at + lane, vectors.image, vectors.row, vectors.col};
     const int share = equal_share(scalars.count, pair ? kMaxPairs : kMaxScalars);
     for (int first = 0; first < scalars.count; first += share) {
       const int count = scalars.count - first < share ? scalars.count - first : share;
-      const int most_rows = pair ? 1 : rows_of(count);
-      for (int row = 0; row < scalars.rows; row += most_rows) {
-        const int rows = scalars.rows - row < most_rows ? scalars.rows - row : most_rows;
+      const int height = equal_share(scalars.rows, rows_of(count, pair ? 2 : 1));
+      for (int row = 0; row < scalars.rows; row += height) {
+        const int rows = scalars.rows - row < height ? scalars.rows - row : height;
         Scalars block = scalars;
         block.walk.at += row * scalars.row_step + first;
         const Sums to{sums.at + row * sums.row_step + first * sums.scalar_step + lane, sums.row_step,
                       sums.scalar_step};
-        const BlockFunction add =
-            pair ? kBlocks.pair[partial][count - 1] : kBlocks.single[partial][count - 1][rows - 1];
-        add(positions, block, vector, tail, to);
+        const auto& blocks = pair ? kBlocks.pair[partial][count - 1] : kBlocks.single[partial][count - 1];
+        blocks[rows - 1](positions, block, vector, tail, to);
       }
     }
   }

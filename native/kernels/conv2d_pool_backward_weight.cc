@@ -7,6 +7,8 @@
 // is transposed, [G][OC/G][KH][KW][IC/G], so that one channel's sums lie side by side. The order of every sum
 // is images, tiles of the image, windows by row and column: a matter of shapes alone.
 #include "../simd/simd.h"
+#include "../simd/unroll.h"
+#include "conv2d_gradient_bias.h"
 #include "conv2d_gradient_lookup.h"
 #include "conv2d_gradient_patch.h"
 #include "conv2d_gradient_rows.h"
@@ -138,20 +140,6 @@ void add_unpacked(const Conv2dPoolParams& p, const Operands& image) {
   }
 }
 
-void add_bias(const Conv2dPoolParams& p, const float* grad_output, const uint8_t* argmax, int64_t windows,
-              float* grad_bias) {
-  const Vec places = broadcast(static_cast<float>(p.pool_h * p.pool_w));
-  each_vector(0, p.OC, [&](int64_t oc, int lanes) {
-    Vec sum = load_lanes(grad_bias + oc, lanes);
-    for (int64_t at = oc, end = windows * p.OC; at < end; at += p.OC) {
-      const bool whole = lanes == kWidth;
-      const Vec place = whole ? load_u8(argmax + at) : load_u8_partial(argmax + at, lanes);
-      sum = add(sum, select(gt(places, place), load_lanes(grad_output + at, lanes), zero()));
-    }
-    store_lanes(grad_bias + oc, sum, lanes);
-  });
-}
-
 }  // namespace
 
 void conv2d_pool_backward_weight(const Work& work, int64_t begin, int64_t end) {
@@ -170,7 +158,15 @@ void conv2d_pool_backward_weight(const Work& work, int64_t begin, int64_t end) {
     zero_floats(first.grad_weight, int64_t{p.KH} * p.KW * (p.IC / p.groups) * p.OC);
     if (grad_bias) zero_floats(grad_bias, p.OC);
   }
-  if (grad_bias) add_bias(p, first.grad_output, first.argmax, (end - begin) * p.PH * p.PW, grad_bias);
+  if (grad_bias) {
+    const Vec places = broadcast(static_cast<float>(p.pool_h * p.pool_w));
+    const auto gradient = [&](int64_t at, int lanes) TWILL_INLINE_LAMBDA {
+      const uint8_t* bytes = first.argmax + at;
+      const Vec place = lanes == kWidth ? load_u8(bytes) : load_u8_partial(bytes, lanes);
+      return select(gt(places, place), load_lanes(first.grad_output + at, lanes), zero());
+    };
+    add_bias((end - begin) * p.PH * p.PW, p.OC, gradient, grad_bias);
+  }
 
   if (prefers_lookup(p)) {
     return add_by_lookup(p, first.x, first.grad_output, first.argmax, end - begin, first.grad_weight);

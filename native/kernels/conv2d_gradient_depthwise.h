@@ -1,0 +1,19 @@
+// The weight gradient of a depthwise convolution.
+#pragma once
+
+#include <cstdint>
+
+#include "params.h"
+
+namespace twill {
+namespace TWILL_ISA {
+
+// Whether it is one that add_depthwise can do.
+bool is_depthwise(const Conv2dParams& p);
+
+// Adds `images` images to grad_weight, [C][KH][KW]. (A pool of 1x1 windows.)
+void add_depthwise(const Conv2dPoolParams& p, const float* x, const float* grad_output, int64_t images,
+                   float* grad_weight);
+
+}  // namespace TWILL_ISA
+}  // namespace twill
