@@ -1,4 +1,5 @@
-// Tables of four floats, of which every lane picks one: the places of a 2x2 pooling window are to its channels.
+// Tables of four floats, of which every lane picks one: the places of a 2x2 pooling window are to its
+// channels.
 //
 //   Places                     kWidth places, 0..3
 //   load_places(p, n)          from n bytes; lanes of bytes above 3 and past n give any of the four, or zero
@@ -31,8 +32,10 @@ TWILL_INLINE void interleave(float* p, Vec a, Vec b, Vec c, Vec d) {
   // Tables 0, 4, 8, 12 and so on: what lies in the same place of the four 128-bit quarters.
   const __m512d t0 = _mm512_maskz_unpacklo_pd(0xFF, ab0, cd0), t1 = _mm512_maskz_unpackhi_pd(0xFF, ab0, cd0);
   const __m512d t2 = _mm512_maskz_unpacklo_pd(0xFF, ab1, cd1), t3 = _mm512_maskz_unpackhi_pd(0xFF, ab1, cd1);
-  const __m512d u0 = _mm512_maskz_shuffle_f64x2(0xFF, t0, t1, 0x44), u1 = _mm512_maskz_shuffle_f64x2(0xFF, t0, t1, 0xEE);
-  const __m512d u2 = _mm512_maskz_shuffle_f64x2(0xFF, t2, t3, 0x44), u3 = _mm512_maskz_shuffle_f64x2(0xFF, t2, t3, 0xEE);
+  const __m512d u0 = _mm512_maskz_shuffle_f64x2(0xFF, t0, t1, 0x44),
+                u1 = _mm512_maskz_shuffle_f64x2(0xFF, t0, t1, 0xEE);
+  const __m512d u2 = _mm512_maskz_shuffle_f64x2(0xFF, t2, t3, 0x44),
+                u3 = _mm512_maskz_shuffle_f64x2(0xFF, t2, t3, 0xEE);
   _mm512_storeu_pd(p, _mm512_maskz_shuffle_f64x2(0xFF, u0, u2, 0x88));
   _mm512_storeu_pd(p + 16, _mm512_maskz_shuffle_f64x2(0xFF, u0, u2, 0xDD));
   _mm512_storeu_pd(p + 32, _mm512_maskz_shuffle_f64x2(0xFF, u1, u3, 0x88));
@@ -54,8 +57,10 @@ TWILL_INLINE Vec lookup(const float* four, Places places) {
   return _mm256_permutevar_ps(_mm256_broadcast_ps(reinterpret_cast<const __m128*>(four)), places);
 }
 TWILL_INLINE void interleave(float* p, Vec a, Vec b, Vec c, Vec d) {
-  const __m256d ab0 = _mm256_castps_pd(_mm256_unpacklo_ps(a, b)), ab1 = _mm256_castps_pd(_mm256_unpackhi_ps(a, b));
-  const __m256d cd0 = _mm256_castps_pd(_mm256_unpacklo_ps(c, d)), cd1 = _mm256_castps_pd(_mm256_unpackhi_ps(c, d));
+  const __m256d ab0 = _mm256_castps_pd(_mm256_unpacklo_ps(a, b)),
+                ab1 = _mm256_castps_pd(_mm256_unpackhi_ps(a, b));
+  const __m256d cd0 = _mm256_castps_pd(_mm256_unpacklo_ps(c, d)),
+                cd1 = _mm256_castps_pd(_mm256_unpackhi_ps(c, d));
   const __m256d tables[4] = {_mm256_unpacklo_pd(ab0, cd0), _mm256_unpackhi_pd(ab0, cd0),
                              _mm256_unpacklo_pd(ab1, cd1), _mm256_unpackhi_pd(ab1, cd1)};
   for (int i = 0; i < 4; ++i) {
@@ -98,7 +103,9 @@ TWILL_INLINE Places load_places(const uint8_t* p, int n) {
 TWILL_INLINE Vec lookup(const float* four, Places places) {
   return vreinterpretq_f32_u8(vqtbl1q_u8(vreinterpretq_u8_f32(vld1q_f32(four)), places));
 }
-TWILL_INLINE void interleave(float* p, Vec a, Vec b, Vec c, Vec d) { vst4q_f32(p, (float32x4x4_t{{a, b, c, d}})); }
+TWILL_INLINE void interleave(float* p, Vec a, Vec b, Vec c, Vec d) {
+  vst4q_f32(p, (float32x4x4_t{{a, b, c, d}}));
+}
 
 #elif defined(__wasm_simd128__)
 using Places = v128_t;  // each lane's four bytes in the table
@@ -110,7 +117,9 @@ TWILL_INLINE Places load_places(const uint8_t* p, int n) {
   return wasm_i8x16_add(wasm_i8x16_shl(places, 2),
                         wasm_i8x16_const(0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3));
 }
-TWILL_INLINE Vec lookup(const float* four, Places places) { return wasm_i8x16_swizzle(wasm_v128_load(four), places); }
+TWILL_INLINE Vec lookup(const float* four, Places places) {
+  return wasm_i8x16_swizzle(wasm_v128_load(four), places);
+}
 TWILL_INLINE void interleave(float* p, Vec a, Vec b, Vec c, Vec d) {
   const v128_t ab0 = wasm_i32x4_shuffle(a, b, 0, 4, 1, 5), ab1 = wasm_i32x4_shuffle(a, b, 2, 6, 3, 7);
   const v128_t cd0 = wasm_i32x4_shuffle(c, d, 0, 4, 1, 5), cd1 = wasm_i32x4_shuffle(c, d, 2, 6, 3, 7);
