@@ -22,12 +22,13 @@ struct Phase {
 Phase phase_of(int first, int inputs, int outputs, int taps, int stride, int pad, int dilation) {
   const int common = greatest_common_divisor(stride, dilation);
   const int apart = stride / common, step = dilation / common;
+  const int count = div_up(inputs - first, stride);
   int tap = 0;
   while (tap < apart && (first + pad - tap * dilation) % stride != 0) ++tap;
-  const int count = tap < apart && tap < taps ? (taps - 1 - tap) / apart + 1 : 0;
-  if (count > 0) tap += (count - 1) * apart;
-  const int origin = count > 0 ? (first + pad - tap * dilation) / stride : 0;
-  return {{(inputs - first + stride - 1) / stride, outputs, 1, origin, count, step}, tap, apart};
+  if (tap == apart || tap >= taps) return {{count, outputs, 1, 0, 0, step}, 0, apart};  // none reaches them
+  const int reaching = (taps - 1 - tap) / apart + 1;
+  tap += (reaching - 1) * apart;
+  return {{count, outputs, 1, (first + pad - tap * dilation) / stride, reaching, step}, tap, apart};
 }
 
 }  // namespace

@@ -51,11 +51,11 @@ static inline Correlation forward_correlation(const Params& p) {
   return c;
 }
 
-// Output channels that are computed side by side.
+// Output channels that are computed side by side. `weight` is that of the first tap and channel summed, at
+// the first lane; depthwise, where lane i sums channel i alone, it is gathered as for_lanes has it.
 struct Lanes {
-  const float*
-      weight;  // of the first tap and channel summed, at the first lane; where depthwise, as for_lanes has it
-  bool depthwise;  // lane i sums channel i alone, not all channels of its group
+  const float* weight;
+  bool depthwise;
   int32_t count;
   int32_t x_channel, y_channel;  // the first channel summed and the first lane, in their pixels
 };
@@ -110,8 +110,8 @@ inline void for_lanes(const Correlation& c, const float* weight, int most, const
     for (int lane = 0, count; lane < c.lanes; lane += count) {
       count = c.lanes - lane;
       if (count >= kWidth) count = count >= kLaneVectors * kWidth ? kLaneVectors * kWidth : kWidth;
-      body(
-          Lanes{weight + group * c.w_group + lane, false, count, group * c.channels, group * c.lanes + lane});
+      const float* lane_weight = weight + group * c.w_group + lane;
+      body(Lanes{lane_weight, false, count, group * c.channels, group * c.lanes + lane});
     }
 }
 

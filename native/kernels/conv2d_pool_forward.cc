@@ -122,8 +122,7 @@ void conv2d_pool_forward(const Work& work, int64_t begin, int64_t end) {
     for (int64_t n = begin; n < end; ++n)
       for (int ph = 0; ph < p.PH; ph += down)
         for (int pw = 0; pw < p.PW; pw += across) {
-          const int rows = p.PH - ph < down ? p.PH - ph : down,
-                    cols = p.PW - pw < across ? p.PW - pw : across;
+          const int rows = at_most(down, p.PH - ph), cols = at_most(across, p.PW - pw);
           const int64_t tile_row = cols * p.pool_w * tile_col;
           correlate(c, lanes, x + n * x_image, lanes_bias,
                     {ph * p.pool_h, rows * p.pool_h, pw * p.pool_w, cols * p.pool_w, tile, tile_row, tile_col,
