@@ -96,8 +96,9 @@ void add_images(const Conv2dParams& p, const Operands& o, int images) {
   }
 }
 
-// Input channels from which on they alone make a block.
-constexpr int kNarrow = 8;
+// Input channels that make no block by themselves, or where outputs do not either would leave lanes idle.
+bool is_narrow(int ICG, int OCG) { return ICG < 8 || (ICG == 8 && OCG <= 8); }
+
 constexpr PatchLimits kLimits = {5184, 1 << 20};  // 20.7 KB
 
 // The same for few input channels, in tiles of one image.
@@ -158,7 +159,7 @@ void conv2d_backward_weight(const Work& work, int64_t begin, int64_t end) {
   PatchTiling t{};
   if (is_depthwise(p)) {
     add_depthwise(pooled, o.x, o.grad_output, images, grad_weight);
-  } else if (ICG < kNarrow && tile_image(pooled, ICG, kLimits, &t)) {
+  } else if (is_narrow(ICG, p.OC / p.groups) && tile_image(pooled, ICG, kLimits, &t)) {
     const int64_t x_image = int64_t{p.IH} * p.IW * p.IC;
     const int64_t g_image = int64_t{p.OH} * p.OW * p.OC;
     for (int n = 0; n < images; ++n) {

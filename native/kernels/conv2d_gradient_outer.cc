@@ -140,10 +140,8 @@ int equal_share(int count, int most) {
   return (count + parts - 1) / parts;
 }
 
-}  // namespace
-
-void add_outer_products(const Positions& positions, const Scalars& scalars, const Walk& vectors, int lanes,
-                        const Sums& sums) {
+void add_blocks(const Positions& positions, const Scalars& scalars, const Walk& vectors, int lanes,
+                const Sums& sums) {
   for (int lane = 0, step = 0; lane < lanes; lane += step) {
     const bool pair = lanes - lane > kWidth;
     step = pair ? 2 * kWidth : kWidth;
@@ -166,6 +164,48 @@ void add_outer_products(const Positions& positions, const Scalars& scalars, cons
       }
     }
   }
+}
+
+// Lanes that do not fill a vector, with the parts exchanged: scalars in the lanes, lanes broadcast. The sums
+// are turned on the way in and out.
+void add_exchanged(const Positions& positions, const Scalars& scalars, const Walk& vectors, int lanes,
+                   const Sums& sums) {
+  constexpr int kBlock = 2 * kWidth;
+  float turned[kWidth * kBlock];
+  for (int row = 0; row < scalars.rows; ++row) {
+    for (int first = 0; first < scalars.count; first += kBlock) {
+      const int count = scalars.count - first < kBlock ? scalars.count - first : kBlock;
+      Walk walk = scalars.walk;
+      walk.at += row * scalars.row_step + first;
+      float* at = sums.at + row * sums.row_step + first * sums.scalar_step;
+      for (int i = 0; i < count; ++i) {
+        for (int lane = 0; lane < lanes; ++lane) turned[lane * kBlock + i] = at[i * sums.scalar_step + lane];
+      }
+      add_blocks(positions, {vectors, 1, lanes, 0}, walk, count, {turned, 0, kBlock});
+      for (int i = 0; i < count; ++i) {
+        for (int lane = 0; lane < lanes; ++lane) at[i * sums.scalar_step + lane] = turned[lane * kBlock + i];
+      }
+    }
+  }
+}
+
+// Whether that takes a fifth less arithmetic.
+bool prefers_exchange(int scalars, int lanes) {
+  return 5 * ((scalars + kWidth - 1) / kWidth * lanes) <= 4 * scalars;
+}
+
+}  // namespace
+
+void add_outer_products(const Positions& positions, const Scalars& scalars, const Walk& vectors, int lanes,
+                        const Sums& sums) {
+  const int rest = lanes % kWidth;
+  if (rest == 0 || !prefers_exchange(scalars.count, rest)) {
+    return add_blocks(positions, scalars, vectors, lanes, sums);
+  }
+  const int whole = lanes - rest;
+  if (whole > 0) add_blocks(positions, scalars, vectors, whole, sums);
+  const Walk tail{vectors.at + whole, vectors.image, vectors.row, vectors.col};
+  add_exchanged(positions, scalars, tail, rest, {sums.at + whole, sums.row_step, sums.scalar_step});
 }
 
 }  // namespace TWILL_ISA
