@@ -276,7 +276,8 @@ void correlate(const Correlation& c, const Lanes& lanes, const float* x, const f
     s.y = target.y + col * target.y_col;
     width = next_width(table, target.cols - col, widest);
     const int last = s.left + (width - 1) * c.cols.stride + (c.cols.taps - 1) * c.cols.step;
-    if ((s.left < -hang || last >= c.cols.size + hang) && width > kMaxCut + 1) width = kMaxCut + 1;
+    if ((s.left < -hang || last >= c.cols.size + hang) && width > kMaxCut + 1)
+      width = next_width(table, kMaxCut + 1, kMaxCut + 1);
     const bool inside = s.left >= 0 && last < c.cols.size;
     const StripTable& strips = unit && lanes.count >= kWidth && unit_table.inner[width] ? unit_table : table;
     (inside ? strips.inner : strips.border)[width](s);
