@@ -114,47 +114,12 @@ constexpr Blocks make_blocks() {
 
 constexpr Blocks kBlocks = make_blocks();
 
-constexpr int equal_share(int count, int most) {
-  const int parts = (count + most - 1) / most;
-  return (count + parts - 1) / parts;
+// Blocks of equal width: 6 vectors of which 5 fit are 3 and 3.
+TWILL_INLINE int equal_share(int vectors, int most) {
+  if (vectors <= most) return vectors;
+  const int blocks = (vectors + most - 1) / most;
+  return (vectors + blocks - 1) / blocks;
 }
-
-// How rows of vectors are cut into blocks: the fewest, and of those the ones with the fewest rows, for a row
-// takes an address of its own. Equal ones: 6 vectors of which 5 fit are 3 and 3.
-struct Shape {
-  int rows, vectors;
-};
-
-constexpr Shape cheapest_shape(int rows, int vectors) {
-  Shape best{};
-  int fewest = 0;
-  for (int most = 1; most <= rows; ++most) {
-    const Shape shape{equal_share(rows, most), equal_share(vectors, most_vectors(equal_share(rows, most)))};
-    const int blocks = (rows + shape.rows - 1) / shape.rows * ((vectors + shape.vectors - 1) / shape.vectors);
-    if (fewest > 0 && blocks >= fewest) continue;
-    best = shape;
-    fewest = blocks;
-  }
-  return best;
-}
-
-constexpr int kMaxLength = 40;  // vectors of a row that are looked up
-
-struct Shapes {
-  Shape of[kMaxRows][kMaxLength];
-};
-
-constexpr Shapes make_shapes() {
-  Shapes shapes{};
-  for (int rows = 1; rows <= kMaxRows; ++rows) {
-    for (int vectors = 1; vectors <= kMaxLength; ++vectors) {
-      shapes.of[rows - 1][vectors - 1] = cheapest_shape(rows, vectors);
-    }
-  }
-  return shapes;
-}
-
-constexpr Shapes kShapes = make_shapes();
 
 }  // namespace
 
@@ -166,12 +131,11 @@ void accumulate_rows(const RowLayout& layout, int rows, int length, float* targe
   if (rows <= kMaxRows && vectors <= kBlocks.most[rows - 1]) {
     return kBlocks.of[rows - 1][vectors - 1](layout, layout.places, tail, target, source, survivors, end);
   }
-  const Shape shape =
-      kShapes.of[(rows < kMaxRows ? rows : kMaxRows) - 1][(vectors < kMaxLength ? vectors : kMaxLength) - 1];
-  for (int row = 0; row < rows; row += shape.rows) {
-    const int height = rows - row < shape.rows ? rows - row : shape.rows;
-    for (int v = 0; v < vectors; v += shape.vectors) {
-      const int width = vectors - v < shape.vectors ? vectors - v : shape.vectors;
+  for (int row = 0; row < rows; row += kMaxRows) {
+    const int height = rows - row < kMaxRows ? rows - row : kMaxRows;
+    const int share = equal_share(vectors, kBlocks.most[height - 1]);
+    for (int v = 0; v < vectors; v += share) {
+      const int width = vectors - v < share ? vectors - v : share;
       kBlocks.of[height - 1][width - 1](layout, layout.places ? layout.places + v : nullptr,
                                         v + width == vectors ? tail : kWidth,
                                         target + row * layout.target_row + (layout.places ? 0 : v * kWidth),

@@ -34,43 +34,30 @@ constexpr int rows_of(int taps) {
   return rows < 7 ? rows : 7;
 }
 
-// kPartial where the pixels' channels end within the block's.
-template <int kRows, int kTaps, bool kPartial>
+template <int kRows, int kTaps>
 struct Block {
   static constexpr int kDepth = depth_of(kTaps);
   Vec sum[kRows][kTaps][kDepth];
-  int channels;
 
-  TWILL_INLINE int lanes(int d) const {
-    const int left = channels - d * kWidth;
-    return left < 0 ? 0 : left < kWidth ? left : kWidth;
-  }
-
-  // The sums of tap kTap, whose pixel's first row is at `pixel`.
-  template <int kTap>
-  TWILL_INLINE void load_tap(const float* pixel, int64_t target_row) {
+  // visit(sum, pointer) for the sums of tap kTap, whose pixel's first row is at `pixel`.
+  template <int kTap, typename Visit>
+  TWILL_INLINE void each_of_tap(float* pixel, int64_t target_row, const Visit& visit) {
     unroll<0, kRows>([&](auto r) TWILL_INLINE_LAMBDA {
-      unroll<0, kDepth>([&](auto d) TWILL_INLINE_LAMBDA {
-        const float* at = pixel + d.value * kWidth;
-        sum[r.value][kTap][d.value] = kPartial ? load_partial(at, lanes(d.value)) : load(at);
-      });
+      unroll<0, kDepth>(
+          [&](auto d) TWILL_INLINE_LAMBDA { visit(sum[r.value][kTap][d.value], pixel + d.value * kWidth); });
       pixel += target_row;
     });
   }
 
   template <int kTap>
-  TWILL_INLINE void store_tap(float* pixel, int64_t target_row) const {
-    unroll<0, kRows>([&](auto r) TWILL_INLINE_LAMBDA {
-      unroll<0, kDepth>([&](auto d) TWILL_INLINE_LAMBDA {
-        float* at = pixel + d.value * kWidth;
-        if (kPartial) {
-          store_partial(at, sum[r.value][kTap][d.value], lanes(d.value));
-        } else {
-          store(at, sum[r.value][kTap][d.value]);
-        }
-      });
-      pixel += target_row;
-    });
+  TWILL_INLINE void load_tap(float* pixel, int64_t target_row) {
+    each_of_tap<kTap>(pixel, target_row, [](Vec& to, const float* at) TWILL_INLINE_LAMBDA { to = load(at); });
+  }
+
+  template <int kTap>
+  TWILL_INLINE void store_tap(float* pixel, int64_t target_row) {
+    each_of_tap<kTap>(pixel, target_row,
+                      [](const Vec& from, float* at) TWILL_INLINE_LAMBDA { store(at, from); });
   }
 
   TWILL_INLINE void add(const Survivor* begin, const Survivor* end, const float* source, int64_t source_row) {
@@ -101,18 +88,16 @@ struct Block {
   }
 };
 
-template <int kRows, int kTaps, bool kPartial>
-void slide_block(const RowLayout& layout, const Slide& slide, int channels, float* target,
-                 const float* source) {
+template <int kRows, int kTaps>
+void slide_block(const RowLayout& layout, const Slide& slide, float* target, const float* source) {
   const int64_t target_row = layout.target_row;
   const int64_t target_col = slide.target_col;
   const auto inside = [&](int pixel) { return pixel >= slide.begin && pixel < slide.end; };
-  Block<kRows, kTaps, kPartial> block;
-  block.channels = channels;
+  Block<kRows, kTaps> block;
   unroll<0, kRows>([&](auto r) TWILL_INLINE_LAMBDA {
     unroll<0, kTaps>([&](auto t) TWILL_INLINE_LAMBDA {
-      unroll<0, depth_of(kTaps)>([&](auto d)
-                                     TWILL_INLINE_LAMBDA { block.sum[r.value][t.value][d.value] = zero(); });
+      unroll<0, Block<kRows, kTaps>::kDepth>(
+          [&](auto d) TWILL_INLINE_LAMBDA { block.sum[r.value][t.value][d.value] = zero(); });
     });
   });
   unroll<0, kTaps>([&](auto t) TWILL_INLINE_LAMBDA {
@@ -134,19 +119,16 @@ void slide_block(const RowLayout& layout, const Slide& slide, int channels, floa
   });
 }
 
-using BlockFunction = void (*)(const RowLayout&, const Slide&, int, float*, const float*);
+using BlockFunction = void (*)(const RowLayout&, const Slide&, float*, const float*);
 
 struct Blocks {
   int rows, depth;
-  BlockFunction whole[7], partial[7];
+  BlockFunction of[7];
 };
 
 template <int kTaps, int... kIndex>
 constexpr Blocks make_blocks(std::integer_sequence<int, kIndex...>) {
-  return {rows_of(kTaps),
-          depth_of(kTaps),
-          {slide_block<kIndex + 1, kTaps, false>...},
-          {slide_block<kIndex + 1, kTaps, true>...}};
+  return {rows_of(kTaps), depth_of(kTaps), {slide_block<kIndex + 1, kTaps>...}};
 }
 
 template <int kTaps>
@@ -158,14 +140,11 @@ bool can_slide(int taps) { return taps == 3 || taps == 5 || taps == 7; }
 
 void slide_rows(const RowLayout& layout, int rows, int taps, const Slide& slide, const float* source) {
   const Blocks& blocks = taps == 3 ? kBlocks<3> : taps == 5 ? kBlocks<5> : kBlocks<7>;
-  const int step = blocks.depth * kWidth;
   for (int row = 0; row < rows; row += blocks.rows) {
     const int height = rows - row < blocks.rows ? rows - row : blocks.rows;
-    for (int channel = 0; channel < slide.channels; channel += step) {
-      const int left = slide.channels - channel;
-      const BlockFunction block = left < step ? blocks.partial[height - 1] : blocks.whole[height - 1];
-      block(layout, slide, left, slide.target + row * layout.target_row + channel,
-            source + row * layout.source_row + channel);
+    for (int channel = 0; channel < kSlideChannels; channel += blocks.depth * kWidth) {
+      blocks.of[height - 1](layout, slide, slide.target + row * layout.target_row + channel,
+                            source + row * layout.source_row + channel);
     }
   }
 }

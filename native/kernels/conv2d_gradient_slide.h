@@ -9,7 +9,7 @@
 namespace twill {
 namespace TWILL_ISA {
 
-constexpr int kSlideChannels = 16;  // of a tap in the source
+constexpr int kSlideChannels = 16;  // of a tap in the source; in the target they are part of a pixel's
 
 // Whether there is a block for rows of so many taps.
 bool can_slide(int taps);
@@ -18,7 +18,6 @@ struct Slide {
   float*
       target;  // the first row's pixel under the first tap of the first position, in the image or left of it
   int64_t target_col;  // floats from a pixel to the next
-  int32_t channels;    // of a pixel that are added to, at most kSlideChannels
   int32_t begin, end;  // the pixels that lie in the image, counted from that one
   int32_t positions;
   // Those of position i are survivors[ends[i - 1]], or survivors[0], to survivors[ends[i]].

@@ -35,11 +35,8 @@ struct Blocking {
   int outputs, channels;
 };
 
-// Whether blocks of so many channels slide along rows of positions; where fewer are left in the end, zeros
-// fill up.
 bool slides(const Conv2dPoolParams& p, int channels) {
-  return p.stride_w == 1 && p.dilation_w == 1 && channels > kSlideChannels / 2 &&
-         channels <= kSlideChannels && can_slide(p.KW);
+  return p.stride_w == 1 && p.dilation_w == 1 && channels == kSlideChannels && can_slide(p.KW);
 }
 
 // What a survivor costs, in sixteenths of a vector of 16: its multiply-adds, 5 for its loop, and a share of
@@ -48,8 +45,7 @@ bool slides(const Conv2dPoolParams& p, int channels) {
 // channels.
 int64_t blocking_cost(const Conv2dPoolParams& p, const Blocking& b) {
   const int ICG = p.IC / p.groups;
-  const bool rows =
-      p.dilation_w == 1 && (b.channels == p.IC || b.channels % 16 == 0) && !slides(p, b.channels);
+  const bool rows = p.dilation_w == 1 && (b.channels == p.IC || b.channels % 16 == 0);
   const int vectors = rows ? (p.KW * b.channels + 15) / 16 : (b.channels + 15) / 16 * p.KW;
   const int64_t sums = int64_t{p.KH} * vectors;
   const int64_t moved = slides(p, b.channels) ? sums / p.KW : sums;
@@ -58,7 +54,7 @@ int64_t blocking_cost(const Conv2dPoolParams& p, const Blocking& b) {
 }
 
 bool block_weights(const Conv2dPoolParams& p, int channels, Blocking* b) {
-  const int64_t floats = int64_t{p.KH} * p.KW * (slides(p, channels) ? kSlideChannels : channels);
+  const int64_t floats = int64_t{p.KH} * p.KW * channels;
   if (floats > kWeightFloats) return false;
   const int OCG = p.OC / p.groups;
   const int fit = kWeightFloats / static_cast<int>(floats);
@@ -148,19 +144,16 @@ class Pass {
     outputs_ = OCG - oc < b.outputs ? OCG - oc : b.outputs;
     channels_ = ICG - ic < b.channels ? ICG - ic : b.channels;
     const int taps = p.KH * p.KW;
-    slides_ = slides(p, b.channels);
-    step_ = slides_ ? kSlideChannels : channels_;
     const float* source = weight_t + int64_t{oc_} * taps * ICG + ic;
-    for (int i = 0; i < outputs_ * taps; ++i) {
-      copy_floats(weights_ + i * step_, source + int64_t{i} * ICG, channels_);
-      zero_floats(weights_ + i * step_ + channels_, step_ - channels_);
-    }
-    zero_floats(weights_ + outputs_ * taps * step_, kSlack);
+    for (int i = 0; i < outputs_ * taps; ++i)
+      copy_floats(weights_ + i * channels_, source + int64_t{i} * ICG, channels_);
+    zero_floats(weights_ + outputs_ * taps * channels_, kSlack);
 
+    slides_ = slides(p, channels_);
     const bool scattered =
         channels_ != p.IC;  // in grad_input, a pixel's channels are not followed by the next one's
     whole_rows_ = p.dilation_w == 1 && (!scattered || channels_ % kWidth == 0);
-    layout_ = {int64_t{p.dilation_h} * p.IW * p.IC, int64_t{p.KW} * step_, nullptr};
+    layout_ = {int64_t{p.dilation_h} * p.IW * p.IC, int64_t{p.KW} * channels_, nullptr};
     if (!scattered || !whole_rows_) return;
     layout_.places = places_;
     for (int i = 0, n = p.KW * channels_ / kWidth; i < n; ++i) {
@@ -207,7 +200,7 @@ class Pass {
     if (rows == 0) return;
     Survivor survivors[kMaxWindows * kMaxOutputs + kSlack];
     int32_t ends[kMaxPlaces];
-    const int stride = p_.KH * p_.KW * step_;
+    const int stride = p_.KH * p_.KW * channels_;
     int64_t count = 0;
     int position = 0;
     for (int i = 0; i < windows; ++i, gradient += p_.OC, masks += p_.pool_h * p_.pool_w) {
@@ -218,9 +211,8 @@ class Pass {
     }
     const int left = pw * p_.pool_w * p_.stride_w - p_.pad_w;
     float* target = grad_input + (int64_t{top + down.begin * p_.dilation_h} * p_.IW + left) * p_.IC + ic_;
-    const float* source = weights_ + down.begin * p_.KW * step_;
-    const Slide slide{target,       p_.IC,    channels_, left < 0 ? -left : 0,
-                      p_.IW - left, position, survivors, ends};
+    const float* source = weights_ + down.begin * p_.KW * channels_;
+    const Slide slide{target, p_.IC, left < 0 ? -left : 0, p_.IW - left, position, survivors, ends};
     if (slides_) {
       slide_rows(layout_, rows, p_.KW, slide, source);
     } else {
@@ -255,7 +247,6 @@ class Pass {
   const Conv2dPoolParams& p_;
   const int oc_, ic_;
   int outputs_, channels_;
-  int step_;  // floats from a tap to the next
   bool slides_;
   bool whole_rows_;  // a row of taps at a time; else a tap
   RowLayout layout_;
