@@ -235,9 +235,6 @@ describe('train', () => {
     expect(stdout).toMatch(/epoch 1\/1.*cost.*accuracy/s);
     expect(stdout).toContain('\u001b[');
     expect(stderr).toMatch(/images\/s {2}ETA .* {2}loss \d/);
-    const left = [...stderr.matchAll(/ETA (\d+) s/g)].map(([, seconds]) => Number(seconds));
-    expect(left.length).toBeGreaterThan(0);
-    expect(Math.max(...left)).toBeLessThan(30);
     const plain = await twill(quick('tty', '--limit', '300'), { tty: true, env: { NO_COLOR: '1' } });
     expect(plain.stdout).not.toContain('\u001b[');
   });
