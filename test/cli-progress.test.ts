@@ -9,7 +9,13 @@ afterEach(() => void vi.useRealTimers());
 /** A terminal, and the line that it shows. */
 function terminal() {
   let text = '';
-  const output = { write: (more: string) => void (text += more), isTTY: true, columns: 120, on() {}, once() {} };
+  const output = {
+    write: (more: string) => void (text += more),
+    isTTY: true,
+    columns: 120,
+    on() {},
+    once() {},
+  };
   const io = { stdout: output, stderr: output, env: { NO_COLOR: '1' } } as unknown as Io;
   const line = () => text.slice(text.lastIndexOf('epoch '));
   return { io, line };
