@@ -58,19 +58,22 @@ struct Strip {
   int64_t y_row, y_col;
   int32_t rows, top;  // input row of the first one under the first tap
   int32_t left;       // input column of the first one under the first tap
-  int32_t count;      // lanes, where they do not fill a vector
+  int32_t tail;       // lanes of the last vector
   bool contiguous;    // in x and weight, a tap's last channel is followed by the next tap's first
   bool relu;
 };
 
+// kPartial: the last vector is loaded and stored by its `tail` lanes.
 template <int kPixels, int kVectors, bool kPartial>
 struct Sums {
   Vec sum[kPixels][kVectors];
   int64_t w_channel;
-  int count;
+  int tail;
+
+  static constexpr bool is_whole(int v) { return !kPartial || v + 1 < kVectors; }
 
   TWILL_INLINE Vec load_lanes(const float* p, int v) const {
-    return kPartial ? load_partial(p, count) : load(p + v * kWidth);
+    return is_whole(v) ? load(p + v * kWidth) : load_partial(p + v * kWidth, tail);
   }
 
   TWILL_INLINE void start(const float* bias) {
@@ -106,10 +109,10 @@ struct Sums {
       });
     unroll<0, kPixels>([&](auto p) TWILL_INLINE_LAMBDA {
       unroll<0, kVectors>([&](auto v) TWILL_INLINE_LAMBDA {
-        if (kPartial)
-          store_partial(y, sum[p.value][v.value], count);
-        else
+        if (is_whole(v.value))
           store(y + v.value * kWidth, sum[p.value][v.value]);
+        else
+          store_partial(y + v.value * kWidth, sum[p.value][v.value], tail);
       });
       y += y_col;
     });
@@ -125,7 +128,7 @@ TWILL_INLINE void for_rows(const Strip& strip, const AddRow& add_row) {
   const int64_t x_row = s.c->x_row, w_row = s.c->w_row;
   Sums sums;
   sums.w_channel = s.c->w_channel;
-  sums.count = s.count;
+  sums.tail = s.tail;
   float* y = s.y;
   for (int row = 0, top = s.top; row < s.rows; ++row, top += rows.stride, y += s.y_row) {
     const Range taps = taps_inside(rows, top);
@@ -225,11 +228,23 @@ constexpr StripTable make_table(Widths<kPixels...>) {
   return table;
 }
 
-constexpr StripTable kTwoVectors = make_table<2, false>(WholeWidths{});
-constexpr StripTable kOneVector = make_table<1, false>(WholeWidths{});
-constexpr StripTable kPartVector = make_table<1, true>(PartWidths{});
-constexpr StripTable kTwoVectorsUnit = make_table<2, false, UnitStride>(UnitWidths{});
-constexpr StripTable kOneVectorUnit = make_table<1, false, UnitStride>(UnitWidths{});
+// The blocks for so many lanes, up to two vectors of them; a part of the second one only where masks are free.
+struct LaneTables {
+  StripTable any, unit;
+};
+
+template <int kVectors>
+constexpr LaneTables kWhole = {make_table<kVectors, false>(WholeWidths{}),
+                               make_table<kVectors, false, UnitStride>(UnitWidths{})};
+template <int kVectors>
+constexpr LaneTables kPart = {make_table<kVectors, true>(PartWidths{}), {}};
+
+const LaneTables& tables_for(int lanes) {
+  if (lanes == 2 * kWidth) return kWhole<2>;
+  if (lanes == kWidth) return kWhole<1>;
+  if constexpr (kMasksAreFree) return lanes > kWidth ? kPart<2> : kPart<1>;
+  return kPart<1>;
+}
 
 // The width of the next block of a stretch: nearly equal ones, none wider than `widest`.
 int next_width(const StripTable& table, int stretch, int widest) {
@@ -247,11 +262,9 @@ int next_width(const StripTable& table, int stretch, int widest) {
 void correlate(const Correlation& c, const Lanes& lanes, const float* x, const float* bias,
                const Target& target) {
   if (lanes.depthwise) return correlate_depthwise(c, lanes, x, bias, target);
+  if (lanes.planar) return correlate_planar(c, lanes, x, bias, target);
   const bool unit = c.x_col * c.cols.stride == 1;
-  const StripTable& table = lanes.count < kWidth    ? kPartVector
-                            : lanes.count == kWidth ? kOneVector
-                                                    : kTwoVectors;
-  const StripTable& unit_table = lanes.count == kWidth ? kOneVectorUnit : kTwoVectorsUnit;
+  const LaneTables& tables = tables_for(lanes.count);
   // A strip no wider than the image cannot hang over both its sides; one of kMaxCut + 1 pixels misses kMaxCut
   // at most.
   const int image = div_up(c.cols.size, c.cols.stride), most = kMaxPixels[lanes.count > kWidth];
@@ -266,7 +279,7 @@ void correlate(const Correlation& c, const Lanes& lanes, const float* x, const f
   s.y_col = target.y_col;
   s.rows = target.rows;
   s.top = c.rows.origin + target.row * c.rows.stride;
-  s.count = lanes.count;
+  s.tail = (lanes.count - 1) % kWidth + 1;
   s.contiguous = c.cols.step * c.x_col == c.channels && c.w_col == c.channels * c.w_channel;
   s.relu = target.relu;
 
@@ -274,12 +287,12 @@ void correlate(const Correlation& c, const Lanes& lanes, const float* x, const f
     s.left = c.cols.origin + (target.col + col) * c.cols.stride;
     s.x = x + s.left * c.x_col + lanes.x_channel;
     s.y = target.y + col * target.y_col;
-    width = next_width(table, target.cols - col, widest);
+    width = next_width(tables.any, target.cols - col, widest);
     const int last = s.left + (width - 1) * c.cols.stride + (c.cols.taps - 1) * c.cols.step;
     if ((s.left < -hang || last >= c.cols.size + hang) && width > kMaxCut + 1)
-      width = next_width(table, kMaxCut + 1, kMaxCut + 1);
+      width = next_width(tables.any, kMaxCut + 1, kMaxCut + 1);
     const bool inside = s.left >= 0 && last < c.cols.size;
-    const StripTable& strips = unit && lanes.count >= kWidth && unit_table.inner[width] ? unit_table : table;
+    const StripTable& strips = unit && tables.unit.inner[width] ? tables.unit : tables.any;
     (inside ? strips.inner : strips.border)[width](s);
   }
 }

@@ -58,6 +58,7 @@ struct Lanes {
   bool depthwise;
   int32_t count;
   int32_t x_channel, y_channel;  // the first channel summed and the first lane, in their pixels
+  bool planar = false;           // so few that the vectors' lanes had better be pixels
 };
 
 // A rectangle of output pixels and where it goes: y is at (row, col) and the first lane.
@@ -73,6 +74,12 @@ void correlate(const Correlation& c, const Lanes& lanes, const float* x, const f
                const Target& target);
 void correlate_depthwise(const Correlation& c, const Lanes& lanes, const float* x, const float* bias,
                          const Target& target);
+void correlate_planar(const Correlation& c, const Lanes& lanes, const float* x, const float* bias,
+                      const Target& target);
+
+// Whether so many output channels are computed faster with pixels in the vectors' lanes; `shared`: a block of
+// their own would be that of a whole vector beside them.
+bool prefers_planar(const Correlation& c, int lanes, bool shared);
 
 namespace {
 
@@ -81,8 +88,8 @@ inline int div_up(int a, int b) { return (a + b - 1) / b; }
 constexpr int kLaneVectors = 2;
 constexpr int kDepthwiseVectors = 128;  // of gathered weights
 
-// body(lanes) for all output channels, in blocks of two vectors, one, or a part of one; depthwise in blocks
-// of up to `most` vectors.
+// body(lanes) for all output channels, in blocks of two vectors, one, or a part of one (of two, where masks are
+// free: a broadcast input then serves both); depthwise in blocks of up to `most` vectors.
 //
 // Depthwise weights lie channel by channel, and lanes want them tap by tap: they are gathered here, for each
 // vector of channels a vector a tap. (With more taps than there is room for, groups are computed one by one.)
@@ -106,12 +113,16 @@ inline void for_lanes(const Correlation& c, const float* weight, int most, const
     }
     return;
   }
+  const int rest = c.lanes % kWidth;
+  const bool planar = rest > 0 && prefers_planar(c, rest, simd::kMasksAreFree && c.lanes % (2 * kWidth) > kWidth);
   for (int group = 0; group < c.groups; ++group)
     for (int lane = 0, count; lane < c.lanes; lane += count) {
       count = c.lanes - lane;
-      if (count >= kWidth) count = count >= kLaneVectors * kWidth ? kLaneVectors * kWidth : kWidth;
+      if (count > kLaneVectors * kWidth) count = kLaneVectors * kWidth;
+      if (count > kWidth && (planar || !simd::kMasksAreFree)) count -= count % kWidth;
       const float* lane_weight = weight + group * c.w_group + lane;
-      body(Lanes{lane_weight, false, count, group * c.channels, group * c.lanes + lane});
+      body(Lanes{lane_weight, false, count, group * c.channels, group * c.lanes + lane,
+                 planar && count == rest});
     }
 }
 

@@ -20,7 +20,6 @@ using namespace simd;
 namespace {
 
 constexpr int kMaxScalars = kAccumulators < 16 ? kAccumulators : 16;
-constexpr bool kMasksAreFree = kWidth == 16;  // a partial load costs what a whole one does
 
 // kRows rows of kCount scalars by kVectors vectors, the last of them partial where kPartial.
 template <int kRows, int kCount, int kVectors, bool kPartial>

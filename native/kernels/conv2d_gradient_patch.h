@@ -5,7 +5,7 @@
 // made.
 #pragma once
 
-#include "../simd/simd.h"
+#include "elementwise.h"
 #include "params.h"
 
 namespace twill {
@@ -65,19 +65,6 @@ TWILL_INLINE void each_tile(const Conv2dPoolParams& p, const PatchTiling& t, con
            p.PW - pw < t.windows_w ? p.PW - pw : t.windows_w);
     }
   }
-}
-
-inline void copy_floats(float* target, const float* source, int64_t count) {
-  int64_t i = 0;
-  for (; i + simd::kWidth <= count; i += simd::kWidth) simd::store(target + i, simd::load(source + i));
-  const int left = static_cast<int>(count - i);
-  if (left > 0) simd::store_partial(target + i, simd::load_partial(source + i, left), left);
-}
-
-inline void zero_floats(float* target, int64_t count) {
-  int64_t i = 0;
-  for (; i + simd::kWidth <= count; i += simd::kWidth) simd::store(target + i, simd::zero());
-  if (i < count) simd::store_partial(target + i, simd::zero(), static_cast<int>(count - i));
 }
 
 // patch [rows][cols][channels] = the pixels under the tile of window (ph, pw), x being the image at its first

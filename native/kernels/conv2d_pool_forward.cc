@@ -5,6 +5,7 @@
 // every window fits.
 #include "../simd/unroll.h"
 #include "conv2d_correlation.h"
+#include "elementwise.h"
 #include "kernel.h"
 
 namespace twill {
@@ -118,6 +119,8 @@ void conv2d_pool_forward(const Work& work, int64_t begin, int64_t end) {
     const int window = p.pool_h * p.pool_w, budget = static_cast<int>(kTileFloats / 2 / tile_col) / window;
     const int across = windows_across(p.PW, p.pool_w, budget), down = at_most(budget / across, p.PH);
     const float* lanes_bias = bias ? bias + lanes.y_channel : nullptr;
+    // Partial vectors are stored by their lanes and loaded whole: no NaN may lie beside them.
+    if (lanes.count % kWidth) zero_floats(tile, kTileFloats);
 
     for (int64_t n = begin; n < end; ++n)
       for (int ph = 0; ph < p.PH; ph += down)
@@ -132,7 +135,7 @@ void conv2d_pool_forward(const Work& work, int64_t begin, int64_t end) {
             for (int lane = 0; lane < lanes.count; lane += kWidth)
               pool_row({tile + row * p.pool_h * tile_row + lane, tile_row, tile_col, cols, p.pool_h, p.pool_w,
                         p.relu != 0, y + at + lane, argmax ? argmax + at + lane : nullptr, p.OC},
-                       lanes.count < kWidth ? lanes.count : kWidth);
+                       lanes.count - lane < kWidth ? lanes.count - lane : kWidth);
           }
         }
   });

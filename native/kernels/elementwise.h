@@ -2,7 +2,7 @@
 // touched.
 #pragma once
 
-#include "../simd/simd.h"
+#include "../simd/unroll.h"
 
 namespace twill {
 namespace {
@@ -25,6 +25,17 @@ TWILL_INLINE void each_vector(int64_t begin, int64_t end, const Body& body) {
   int64_t i = begin;
   for (; i + simd::kWidth <= end; i += simd::kWidth) body(i, simd::kWidth);
   if (i < end) body(i, static_cast<int>(end - i));
+}
+
+inline void copy_floats(float* target, const float* source, int64_t count) {
+  each_vector(0, count, [&](int64_t i, int lanes) TWILL_INLINE_LAMBDA {
+    store_lanes(target + i, load_lanes(source + i, lanes), lanes);
+  });
+}
+
+inline void zero_floats(float* target, int64_t count) {
+  each_vector(0, count, [&](int64_t i, int lanes)
+                            TWILL_INLINE_LAMBDA { store_lanes(target + i, simd::zero(), lanes); });
 }
 
 }  // namespace

@@ -45,3 +45,13 @@
 #else
 #include "scalar.h"
 #endif
+
+namespace twill {
+namespace simd {
+namespace {
+
+constexpr bool kMasksAreFree = kWidth == 16;  // a partial load or store costs what a whole one does
+
+}  // namespace
+}  // namespace simd
+}  // namespace twill
