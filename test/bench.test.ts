@@ -158,7 +158,7 @@ it('measures each pass through a layer by the kernels of that pass alone', () =>
       passes.run(pass);
       passes.dispose();
       const { words } = recorder.programs.at(-1)!;
-      return names[words[9 + 6 * words[7]! + 3]!];
+      return names[words[10 + 6 * words[8]! + 3]!];
     });
   expect(called(false)).toEqual(['conv2d_forward', 'conv2d_backward_input', 'conv2d_backward_weight']);
   expect(called(true)).toEqual([

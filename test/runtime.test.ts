@@ -21,15 +21,16 @@ const HEADER = {
   max_slices: 3,
   tile: 4,
   threads: 5,
-  blocks: 6,
-  buffers: 7,
-  stages: 8,
+  kiloflops: 6,
+  blocks: 7,
+  buffers: 8,
+  stages: 9,
 };
 
 /** y = relu(x) on two floats an image, capacity 2: x in the first 64 bytes of the only block, y in the next. */
 function reluProgram(backend: Backend): Int32Array {
   const relu = backend.kernels.get('relu_forward')!.id;
-  const header = [MAGIC, 0, 2, 2, 1, 4, 1, 2, 1];
+  const header = [MAGIC, 0, 2, 2, 1, 4, 0, 1, 2, 1];
   const buffers = [0, 0, 1, 0, 0, 0, 0, 1, 1, 0, 0, 0];
   const stage = [0, 0, 1, relu, 1, 2, 2, 0, 1];
   const words = [...header, ...buffers, ...stage];
@@ -202,21 +203,23 @@ describe.each(everyBackend())('%s', (_name, backend) => {
     const cases: [Int32Array, RegExp][] = [
       [new Int32Array(0), /\[program\] ends after 0 words/],
       [changed(0, 1), /\[program\] begins with 1 and not with 1280791601/],
-      [changed(HEADER.words, 7), /the number of words must be from 30 to 30 but is 7/],
+      [changed(HEADER.words, 7), /the number of words must be from 31 to 31 but is 7/],
       [changed(HEADER.capacity, 0), /the capacity must be from 1 to 2147483647 but is 0/],
       [changed(HEADER.capacity, 9), /\[relu_forward\] operand x needs 72 bytes but its buffer holds 64/],
       [changed(HEADER.blocks, 2), /the number of blocks must be from 1 to 1 but is 2/],
-      [changed(16, 2), /\[program\] buffer 1 ends at 3 units of 64 bytes but its block holds 2/],
-      [changed(24, 99), /a call's kernel must be from 0 to \d+ but is 99/],
-      [changed(25, 2), /\[relu_forward\] expected 1 parameter words but got 2/],
-      [changed(26, 3), /\[relu_forward\] expected 2 operands but got 3/],
-      [changed(27, 0), /\[relu_forward\] parameter size does not go with the others \(size = 0\)/],
+      [changed(17, 2), /\[program\] buffer 1 ends at 3 units of 64 bytes but its block holds 2/],
+      [changed(25, 99), /a call's kernel must be from 0 to \d+ but is 99/],
+      [changed(26, 2), /\[relu_forward\] expected 1 parameter words but got 2/],
+      [changed(27, 3), /\[relu_forward\] expected 2 operands but got 3/],
+      [changed(28, 0), /\[relu_forward\] parameter size does not go with the others \(size = 0\)/],
       [
-        changed(27, 2 ** 31 - 1),
+        changed(28, 2 ** 31 - 1),
         /\[relu_forward\] operand x needs 17179869176 bytes but its buffer holds 64/,
       ],
-      [changed(28, -1), /\[relu_forward\] operand x has buffer -1 of 2/],
-      [changed(21, 1), /\[relu_forward\] is in stage 0 of the other domain/],
+      [changed(29, -1), /\[relu_forward\] operand x has buffer -1 of 2/],
+      [changed(22, 1), /\[relu_forward\] is in stage 0 of another domain/],
+      [changed(22, 3), /a stage's domain must be from 0 to 2 but is 3/],
+      [changed(22, 2), /a stage's bands must be from 1 to 64 but is 0/],
     ];
     for (const [words, message] of cases) {
       expect(() => load(words)).toThrow(BackendError);

@@ -27,7 +27,7 @@ TWILL_EXPORT(kernel_text) const char* kernel_text(int32_t kernel, int32_t part) 
     case 0:
       return signature.name;
     case 1:
-      return signature.domain == Domain::images ? "images" : "elements";
+      return domain_name(signature.domain);
     case 2:
       return signature.params;
     default:

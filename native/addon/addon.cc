@@ -17,7 +17,7 @@ Napi::Array kernels(Napi::Env env) {
     const KernelSignature& kernel = kSignatures[i];
     auto row = Napi::Array::New(env, 4);
     row.Set(0u, kernel.name);
-    row.Set(1u, kernel.domain == Domain::images ? "images" : "elements");
+    row.Set(1u, domain_name(kernel.domain));
     row.Set(2u, kernel.params);
     row.Set(3u, kernel.operands);
     list.Set(static_cast<uint32_t>(i), row);

@@ -13,6 +13,10 @@ std::unique_lock<std::mutex> Session::between_runs() {
 Napi::Promise Session::run_later(std::shared_ptr<const LoadedProgram> program, int32_t batch) {
   const auto done = Napi::Promise::Deferred::New(env_);
   const auto promise = done.Promise();
+  if (run_at_once(*program, batch)) {
+    done.Resolve(env_.Undefined());
+    return promise;
+  }
   try {
     start();
   } catch (const std::system_error&) {
@@ -29,6 +33,14 @@ Napi::Promise Session::run_later(std::shared_ptr<const LoadedProgram> program, i
   }
   changed_.notify_all();
   return promise;
+}
+
+bool Session::run_at_once(const LoadedProgram& program, int32_t batch) {
+  if (!program.is_short(batch)) return false;
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (!jobs_.empty()) return false;
+  program.run(batch);
+  return true;
 }
 
 void Session::start() {

@@ -34,6 +34,8 @@ class Session {
     Napi::Promise::Deferred done;
   };
 
+  // Runs a program that takes less time than a thread to hand it to, unless others are before it.
+  bool run_at_once(const LoadedProgram& program, int32_t batch);
   void start();
   void stop();
   void work();

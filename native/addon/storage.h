@@ -40,6 +40,7 @@ struct LoadedProgram {
   int32_t threads;
 
   int32_t capacity() const { return reinterpret_cast<const ProgramHeader*>(words.data())->capacity; }
+  bool is_short(int32_t batch) const { return program_is_short(words.data(), batch); }
   void run(int32_t batch) const { program_run(kernels, words.data(), blocks.data(), batch, threads); }
 };
 

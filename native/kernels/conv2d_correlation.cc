@@ -228,7 +228,8 @@ constexpr StripTable make_table(Widths<kPixels...>) {
   return table;
 }
 
-// The blocks for so many lanes, up to two vectors of them; a part of the second one only where masks are free.
+// The blocks for so many lanes, up to two vectors of them; a part of the second one only where masks are
+// free.
 struct LaneTables {
   StripTable any, unit;
 };

@@ -88,8 +88,8 @@ inline int div_up(int a, int b) { return (a + b - 1) / b; }
 constexpr int kLaneVectors = 2;
 constexpr int kDepthwiseVectors = 128;  // of gathered weights
 
-// body(lanes) for all output channels, in blocks of two vectors, one, or a part of one (of two, where masks are
-// free: a broadcast input then serves both); depthwise in blocks of up to `most` vectors.
+// body(lanes) for all output channels, in blocks of two vectors, one, or a part of one (of two, where masks
+// are free: a broadcast input then serves both); depthwise in blocks of up to `most` vectors.
 //
 // Depthwise weights lie channel by channel, and lanes want them tap by tap: they are gathered here, for each
 // vector of channels a vector a tap. (With more taps than there is room for, groups are computed one by one.)
@@ -114,7 +114,8 @@ inline void for_lanes(const Correlation& c, const float* weight, int most, const
     return;
   }
   const int rest = c.lanes % kWidth;
-  const bool planar = rest > 0 && prefers_planar(c, rest, simd::kMasksAreFree && c.lanes % (2 * kWidth) > kWidth);
+  const bool planar =
+      rest > 0 && prefers_planar(c, rest, simd::kMasksAreFree && c.lanes % (2 * kWidth) > kWidth);
   for (int group = 0; group < c.groups; ++group)
     for (int lane = 0, count; lane < c.lanes; lane += count) {
       count = c.lanes - lane;

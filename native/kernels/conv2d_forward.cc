@@ -12,12 +12,15 @@ void conv2d_forward(const Work& work, int64_t begin, int64_t end) {
   const float* weight = operand<const float>(work, 1);
   const float* bias = operand<const float>(work, 2);
   float* y = operand<float>(work, 3);
+  const RowRange rows = rows_of(work, p.OH);
+  if (rows.begin == rows.end) return;
   const int64_t x_image = p.IH * c.x_row, y_row = int64_t{p.OW} * p.OC, y_image = p.OH * y_row;
 
   for_lanes(c, weight, kDepthwiseVectors, [&](const Lanes& lanes) {
     for (int64_t n = begin; n < end; ++n)
       correlate(c, lanes, x + n * x_image, bias ? bias + lanes.y_channel : nullptr,
-                {0, p.OH, 0, p.OW, y + n * y_image + lanes.y_channel, y_row, p.OC, p.relu != 0});
+                {rows.begin, rows.end - rows.begin, 0, p.OW,
+                 y + n * y_image + rows.begin * y_row + lanes.y_channel, y_row, p.OC, p.relu != 0});
   });
 }
 

@@ -1,6 +1,6 @@
-// Few output channels would leave most of a vector empty, so here its lanes are neighbouring pixels: the input
-// is copied channel by channel, padding and all, and a block of L channels x V vectors of pixels stays in
-// registers while taps and input channels pass, V loads and L broadcasts for L * V multiply-adds. With one
+// Few output channels would leave most of a vector empty, so here its lanes are neighbouring pixels: the
+// input is copied channel by channel, padding and all, and a block of L channels x V vectors of pixels stays
+// in registers while taps and input channels pass, V loads and L broadcasts for L * V multiply-adds. With one
 // channel that is a load for each, and most of them cross a cache line, which halves the rate; from two on
 // the FMA ports are the limit. A vector of output channels would have kWidth / L times the arithmetic.
 //
@@ -92,8 +92,8 @@ void turn_pixels(const float* x, int64_t x_col, int channels, float* patch, int6
     const int count = channels - channel < kWidth ? channels - channel : kWidth;
     float turned[4 * kWidth];
     const float* at = x + channel;
-    interleave(turned, load_lanes(at, count), load_lanes(at + x_col, count), load_lanes(at + 2 * x_col, count),
-               load_lanes(at + 3 * x_col, count));
+    interleave(turned, load_lanes(at, count), load_lanes(at + x_col, count),
+               load_lanes(at + 2 * x_col, count), load_lanes(at + 3 * x_col, count));
     float* to = patch + channel * plane;
     for (int i = 0; i < count; ++i, to += plane) __builtin_memcpy(to, turned + 4 * i, 4 * sizeof(float));
   }
@@ -195,8 +195,8 @@ void sum_piece(const Correlation& c, const Lanes& lanes, const Piece& piece, int
   int32_t offsets[kTileFloats / kWidth];
   const int row_vectors = piece.vectors / piece.rows;
   for (int v = 0; v < piece.vectors; ++v) {
-    offsets[v] = piece.flat ? v * kWidth
-                            : v / row_vectors * c.rows.stride * piece.pitch + v % row_vectors * kWidth;
+    offsets[v] =
+        piece.flat ? v * kWidth : v / row_vectors * c.rows.stride * piece.pitch + v % row_vectors * kWidth;
   }
   const int blocks = div_up(piece.vectors, max_vectors(lanes.count)), share = div_up(piece.vectors, blocks);
   for (int first = 0; first < piece.vectors; first += share) {

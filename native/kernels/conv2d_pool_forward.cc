@@ -111,21 +111,23 @@ void conv2d_pool_forward(const Work& work, int64_t begin, int64_t end) {
   const float* bias = operand<const float>(work, 2);
   float* y = operand<float>(work, 3);
   uint8_t* argmax = operand<uint8_t>(work, 4);
+  const RowRange band = rows_of(work, p.PH);
   const int64_t x_image = p.IH * c.x_row, y_row = int64_t{p.PW} * p.OC, y_image = p.PH * y_row;
 
   for_lanes(c, weight, 1, [&](const Lanes& lanes) {
     alignas(64) float tile[kTileFloats];
     const int64_t tile_col = lanes.count > kWidth ? kLaneVectors * kWidth : kWidth;
     const int window = p.pool_h * p.pool_w, budget = static_cast<int>(kTileFloats / 2 / tile_col) / window;
-    const int across = windows_across(p.PW, p.pool_w, budget), down = at_most(budget / across, p.PH);
+    const int across = windows_across(p.PW, p.pool_w, budget),
+              down = at_most(budget / across, band.end - band.begin);
     const float* lanes_bias = bias ? bias + lanes.y_channel : nullptr;
     // Partial vectors are stored by their lanes and loaded whole: no NaN may lie beside them.
     if (lanes.count % kWidth) zero_floats(tile, kTileFloats);
 
     for (int64_t n = begin; n < end; ++n)
-      for (int ph = 0; ph < p.PH; ph += down)
+      for (int ph = band.begin; ph < band.end; ph += down)
         for (int pw = 0; pw < p.PW; pw += across) {
-          const int rows = at_most(down, p.PH - ph), cols = at_most(across, p.PW - pw);
+          const int rows = at_most(down, band.end - ph), cols = at_most(across, p.PW - pw);
           const int64_t tile_row = cols * p.pool_w * tile_col;
           correlate(c, lanes, x + n * x_image, lanes_bias,
                     {ph * p.pool_h, rows * p.pool_h, pw * p.pool_w, cols * p.pool_w, tile, tile_row, tile_col,

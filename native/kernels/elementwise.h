@@ -34,8 +34,9 @@ inline void copy_floats(float* target, const float* source, int64_t count) {
 }
 
 inline void zero_floats(float* target, int64_t count) {
-  each_vector(0, count, [&](int64_t i, int lanes)
-                            TWILL_INLINE_LAMBDA { store_lanes(target + i, simd::zero(), lanes); });
+  each_vector(0, count, [&](int64_t i, int lanes) TWILL_INLINE_LAMBDA {
+    store_lanes(target + i, simd::zero(), lanes);
+  });
 }
 
 }  // namespace

@@ -23,18 +23,30 @@ struct Work {
   int32_t batch;          // images in this run (begin and end are within it for the domain `images`)
   int32_t slices;         // partial sums in this run: `partial` operands hold this many instances
   bool first;             // first tile of a slice: `partial` operands are set; otherwise they are added to
+  int32_t band, bands;    // over rows: which of an image's equal parts; 0 of 1 over images
 };
 
 using Kernel = void (*)(const Work& work, int64_t begin, int64_t end);
 
-// What a call's units are.
-enum class Domain : int32_t { images = 0, elements = 1 };
+// What a call's units are. A kernel over `rows` runs over images too, or over a band of the rows that one
+// image gives.
+enum class Domain : int32_t { images = 0, elements = 1, rows = 2 };
 
 // Parameter structs are plain int32 words (floats travel in operands), so that a program can hold them in
 // place.
 template <typename Params>
 static inline const Params& params_of(const Work& work) {
   return *reinterpret_cast<const Params*>(work.params);
+}
+
+struct RowRange {
+  int32_t begin, end;
+};
+
+// Those of the band at hand, of `rows` that an image gives.
+static inline RowRange rows_of(const Work& work, int32_t rows) {
+  const auto edge = [&](int64_t band) { return static_cast<int32_t>(band * rows / work.bands); };
+  return {edge(work.band), edge(work.band + 1)};
 }
 
 template <typename T>

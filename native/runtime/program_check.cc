@@ -73,6 +73,7 @@ class Checker {
            in_range("the number of slices", header_->max_slices, 1, INT32_MAX) &&
            in_range("the tile", header_->tile, 1, INT32_MAX) &&
            in_range("the number of threads", header_->threads, 1, INT32_MAX) &&
+           in_range("the arithmetic of an image", header_->kiloflops, 0, INT32_MAX) &&
            in_range("the number of buffers", header_->buffers, 0, count_) &&
            in_range("the number of stages", header_->stages, 0, count_);
   }
@@ -117,15 +118,19 @@ class Checker {
     return true;
   }
 
+  static Domain domain_of(const ProgramStage& stage) { return static_cast<Domain>(stage.domain); }
+
   bool check_stage(int32_t index) {
     const ProgramStage* stage = take<ProgramStage>();
     if (!stage) return false;
     stage_ = index;
-    if (!in_range("a stage's domain", stage->domain, 0, 1) ||
+    if (!in_range("a stage's domain", stage->domain, 0, 2) ||
         !in_range("a stage's calls", stage->calls, 0, count_) ||
         !in_range("a stage's units", stage->units, 0, INT32_MAX)) {
       return false;
     }
+    const bool bands = domain_of(*stage) == Domain::rows;
+    if (bands && !in_range("a stage's bands", stage->units, 1, kMaxBands)) return false;
     for (int32_t i = 0; i < stage->calls; ++i) {
       if (!check_call(*stage)) return false;
     }
@@ -149,8 +154,9 @@ class Checker {
       return false;
     }
     if (call->operands != extents.count) return fail(kernel, "operands", extents.count, call->operands);
-    if (static_cast<int32_t>(kernel.domain) != stage.domain) {
-      why_ << "[" << kernel.name << "] is in stage " << stage_ << " of the other domain";
+    const bool whole_images = kernel.domain == Domain::rows && domain_of(stage) == Domain::images;
+    if (kernel.domain != domain_of(stage) && !whole_images) {
+      why_ << "[" << kernel.name << "] is in stage " << stage_ << " of another domain";
       return false;
     }
     // `count` is the first parameter of every kernel over elements.
@@ -187,7 +193,7 @@ class Checker {
              false;
     }
     if (kind == BufferKind::thread) {
-      if (kernel.domain != Domain::images || extent.fixed != 0) {
+      if (kernel.domain == Domain::elements || extent.fixed != 0) {
         return refuse(kernel, operand) << "is not by image and cannot lie in a thread's buffer", false;
       }
       if (extent.image != buffer.image_bytes) {

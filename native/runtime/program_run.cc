@@ -14,6 +14,11 @@ struct Range {
   int64_t begin, end;
 };
 
+// One of the equal parts that the rows of an image are cut into.
+struct Band {
+  int32_t index, count;
+};
+
 // A stage's place in the words and the number of pieces that its work is cut into.
 struct Stage {
   const ProgramStage* record;
@@ -38,37 +43,35 @@ class Runner {
 
   // The stage whose words begin at `words`.
   Stage stage(const int32_t* words) const {
-    Stage stage;
+    Stage stage{};
     stage.record = reinterpret_cast<const ProgramStage*>(words);
     stage.calls = words + kStageWords;
-    if (over_images(stage)) {
-      stage.pieces = slices_;
-      stage.chunk = 0;
-      return stage;
-    }
     const int64_t units = stage.record->units;
-    stage.chunk = divide_up(units, kMaxChunks);
-    if (units >= 1024) stage.chunk = divide_up(stage.chunk, 16) * 16;
-    stage.pieces = stage.chunk ? divide_up(units, stage.chunk) : 0;
+    switch (domain_of(stage)) {
+      case Domain::images:
+        stage.pieces = slices_;
+        break;
+      case Domain::rows:
+        stage.pieces = batch_ * units;
+        break;
+      case Domain::elements:
+        stage.chunk = divide_up(units, kMaxChunks);
+        if (units >= 1024) stage.chunk = divide_up(stage.chunk, 16) * 16;
+        stage.pieces = stage.chunk ? divide_up(units, stage.chunk) : 0;
+        break;
+    }
     return stage;
   }
 
   // Runs one piece of the stage.
   void run_piece(const Stage& stage, int64_t piece) {
-    if (!over_images(stage)) {
-      const int64_t begin = piece * stage.chunk;
-      const int64_t end = begin + stage.chunk;
-      slice_ = 0;
-      tile_begin_ = 0;
-      run_calls(stage, {begin, end < stage.record->units ? end : stage.record->units}, true);
-      return;
-    }
-    slice_ = piece;
-    const int64_t first = piece * batch_ / slices_;
-    const int64_t last = (piece + 1) * batch_ / slices_;
-    for (tile_begin_ = first; tile_begin_ < last; tile_begin_ += header_->tile) {
-      const int64_t end = tile_begin_ + header_->tile;
-      run_calls(stage, {tile_begin_, end < last ? end : last}, tile_begin_ == first);
+    switch (domain_of(stage)) {
+      case Domain::images:
+        return run_slice(stage, piece);
+      case Domain::rows:
+        return run_band(stage, piece);
+      case Domain::elements:
+        return run_chunk(stage, piece);
     }
   }
 
@@ -80,8 +83,31 @@ class Runner {
   }
 
  private:
-  static bool over_images(const Stage& stage) {
-    return static_cast<Domain>(stage.record->domain) == Domain::images;
+  static Domain domain_of(const Stage& stage) { return static_cast<Domain>(stage.record->domain); }
+
+  void run_slice(const Stage& stage, int64_t slice) {
+    slice_ = slice;
+    const int64_t first = slice * batch_ / slices_;
+    const int64_t last = (slice + 1) * batch_ / slices_;
+    for (tile_begin_ = first; tile_begin_ < last; tile_begin_ += header_->tile) {
+      const int64_t end = tile_begin_ + header_->tile;
+      run_calls(stage, {tile_begin_, end < last ? end : last}, tile_begin_ == first, {0, 1});
+    }
+  }
+
+  void run_band(const Stage& stage, int64_t piece) {
+    const int32_t bands = stage.record->units;
+    slice_ = 0;
+    tile_begin_ = piece / bands;
+    run_calls(stage, {tile_begin_, tile_begin_ + 1}, true, {static_cast<int32_t>(piece % bands), bands});
+  }
+
+  void run_chunk(const Stage& stage, int64_t piece) {
+    const int64_t begin = piece * stage.chunk;
+    const int64_t end = begin + stage.chunk;
+    slice_ = 0;
+    tile_begin_ = 0;
+    run_calls(stage, {begin, end < stage.record->units ? end : stage.record->units}, true, {0, 1});
   }
 
   static const int32_t* next_call(const int32_t* words) {
@@ -89,7 +115,7 @@ class Runner {
     return words + kCallWords + call.params + call.operands;
   }
 
-  void run_calls(const Stage& stage, Range range, bool first) {
+  void run_calls(const Stage& stage, Range range, bool first, Band band) {
     const int32_t* words = stage.calls;
     for (int32_t i = 0; i < stage.record->calls; ++i, words = next_call(words)) {
       const auto& call = *reinterpret_cast<const ProgramCall*>(words);
@@ -98,7 +124,7 @@ class Runner {
       void* operands[kMaxOperands];
       for (int32_t j = 0; j < call.operands; ++j)
         operands[j] = bound[j] < 0 ? nullptr : address(buffers_[bound[j]]);
-      const Work work{params, operands, batch_, slices_, first};
+      const Work work{params, operands, batch_, slices_, first, band.index, band.count};
       kernels_[call.kernel](work, range.begin, range.end);
     }
   }
@@ -129,14 +155,28 @@ const int32_t* first_stage(const ProgramHeader& header, const int32_t* words) {
   return words + kHeaderWords + int64_t{header.buffers} * kBufferWords;
 }
 
+int64_t worth_in_threads(const int32_t* words, int32_t batch) {
+  const auto& header = *reinterpret_cast<const ProgramHeader*>(words);
+  return 1 + int64_t{header.kiloflops} * batch / kThreadKiloflops;
+}
+
 }  // namespace
+
+bool program_is_short(const int32_t* words, int32_t batch) { return worth_in_threads(words, batch) == 1; }
+
+int32_t program_team(const int32_t* words, int32_t batch, int32_t threads) {
+  const auto& header = *reinterpret_cast<const ProgramHeader*>(words);
+  const int64_t worth = worth_in_threads(words, batch);
+  const int32_t most = threads < header.threads ? threads : header.threads;
+  return worth < most ? static_cast<int32_t>(worth) : most;
+}
 
 #ifdef _OPENMP
 
 void program_run(const Kernel* kernels, const int32_t* words, const Block* blocks, int32_t batch,
                  int32_t threads) {
   const auto& header = *reinterpret_cast<const ProgramHeader*>(words);
-  const int32_t team = threads < header.threads ? threads : header.threads;
+  const int32_t team = program_team(words, batch, threads);
 #pragma omp parallel num_threads(team)
   {
     Runner runner(kernels, words, blocks, batch, omp_get_thread_num());

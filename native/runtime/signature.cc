@@ -2,6 +2,10 @@
 
 namespace twill {
 
+const char* domain_name(Domain domain) {
+  return domain == Domain::images ? "images" : domain == Domain::rows ? "rows" : "elements";
+}
+
 const KernelSignature kSignatures[] = {
 #define TWILL_KERNEL(name, domain, Params, operands) \
   {#name, Domain::domain, sizeof(Params) / sizeof(int32_t), Params::names(), operands},

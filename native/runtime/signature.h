@@ -15,6 +15,8 @@ struct KernelSignature {
   const char* operands;  // "x:r weight:r bias?:r y:w"
 };
 
+const char* domain_name(Domain domain);
+
 extern const KernelSignature kSignatures[];
 extern const int32_t kKernelCount;
 

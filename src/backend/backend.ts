@@ -36,7 +36,8 @@ export interface BackendInfo {
 export interface KernelSignature {
   readonly id: number;
   readonly name: string;
-  readonly domain: 'images' | 'elements';
+  /** `rows`: over images, which may be cut into bands of rows. */
+  readonly domain: 'images' | 'rows' | 'elements';
   /** Names of the int32 parameters, in order. */
   readonly params: readonly string[];
   /** Operands in order. `access`: r read, w written, u updated in place, p partial sums. */

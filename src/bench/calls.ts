@@ -1,4 +1,5 @@
-import type { Backend, Executable, KernelSignature, Memory } from '../backend/backend.js';
+import type { Backend, Executable, Memory } from '../backend/backend.js';
+import { flopsOf } from '../graph/arithmetic.js';
 import { KIND } from '../graph/layout.js';
 import { ALIGNMENT, align } from '../graph/plan.js';
 
@@ -37,7 +38,7 @@ export function recording(backend: Backend): { backend: Backend; programs: Recor
 }
 
 // The words of native/runtime/program.h.
-const HEADER = 9;
+const HEADER = 10;
 const BUFFER = 6;
 const STAGE = 3;
 const CALL = 3;
@@ -54,7 +55,8 @@ interface Call {
  * what the others left there. Runs all of them once. They work on the memory of the program that they come from.
  */
 export function singleCalls(backend: Backend, { words, memories }: Recorded): SingleCall[] {
-  const [magic, , capacity, slices, tile, threads, blocks, buffers, stages] = words as unknown as number[];
+  const [magic, , capacity, slices, tile, threads, work, blocks, buffers, stages] =
+    words as unknown as number[];
   const table = Array.from(words.subarray(HEADER, HEADER + buffers! * BUFFER));
   let room = 0;
   for (let at = 0; at < table.length; at += BUFFER) {
@@ -67,7 +69,7 @@ export function singleCalls(backend: Backend, { words, memories }: Recorded): Si
   const all = [...memories, backend.allocate(Math.max(room, ALIGNMENT))];
   const program = (calls: readonly Call[]): Executable => {
     const coded = calls.flatMap(({ domain, units, words: call }) => [domain, units, 1, ...call]);
-    const head = [magic!, 0, capacity!, slices!, tile!, threads!, all.length, buffers!, calls.length];
+    const head = [magic!, 0, capacity!, slices!, tile!, threads!, work!, all.length, buffers!, calls.length];
     head[1] = head.length + table.length + coded.length;
     return backend.load(Int32Array.from([...head, ...table, ...coded]), all);
   };
@@ -98,10 +100,4 @@ function callsOf(words: Int32Array, start: number, stages: number): Call[] {
     }
   }
   return calls;
-}
-
-function flopsOf({ name, params }: KernelSignature, values: readonly number[]): number {
-  const p = Object.fromEntries(params.map((param, i) => [param, values[i]!])) as Record<string, number>;
-  if (name.startsWith('conv2d')) return 2 * p.OC! * p.OH! * p.OW! * p.KH! * p.KW! * (p.IC! / p.groups!);
-  return name.startsWith('linear') ? 2 * p.IN! * p.OUT! : 0;
 }

@@ -34,7 +34,8 @@ export interface Call {
 
 /** Calls that run on one piece of work after another, without a barrier between them. */
 export interface Stage {
-  readonly domain: 'images' | 'elements';
+  readonly domain: 'images' | 'rows' | 'elements';
+  /** Elements, or the bands that each image is cut into. */
   readonly units: number;
   readonly calls: Call[];
 }

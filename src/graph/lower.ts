@@ -101,7 +101,7 @@ class Lowering {
       aliases.map(({ outputTensor, inputTensors }) => [outputTensor, inputTensors[0]!]),
     );
     this.#transposedGradients = transposedGradients(this.#nodes);
-    this.#builder = new ProgramBuilder(request.backend, request.capacity);
+    this.#builder = new ProgramBuilder(request.backend, request.capacity, { byRows: !request.gradients });
     this.#needs = gradientsNeeded(this.#nodes, traced.graph.input, request.gradients);
   }
 

@@ -1,12 +1,15 @@
 import type { Backend, Executable, Memory, Values } from '../backend/backend.js';
 import { BackendError } from '../errors.js';
 import type { Buffer, Operands } from '../ops/op.js';
+import { rowsOf, workOf } from './arithmetic.js';
 import { type Call, KIND, type Layout, layOut, MAX_SLICES, type Role, type Stage } from './layout.js';
 import { ALIGNMENT, align } from './plan.js';
 
 // The words of native/runtime/program.h.
 const MAGIC = 0x4c575431;
-const DOMAIN = { images: 0, elements: 1 } as const;
+const DOMAIN = { images: 0, elements: 1, rows: 2 } as const;
+/** Operations that are worth a band of rows of their own: some 4 us, where a barrier takes half a microsecond. */
+const BAND_WORK = 1e6;
 
 /** Ranges of reserved partial sums: every instance, for adding them up, or the one of the slice at hand. */
 export interface Partials {
@@ -60,13 +63,16 @@ export class Program {
 export class ProgramBuilder {
   readonly #backend: Backend;
   readonly #capacity: number;
+  readonly #bands: number;
   readonly #roles: Role[] = [];
   readonly #sections: Record<Section, Stage[]> = { prologue: [], body: [], epilogue: [] };
   #partialBytes = 0;
 
-  constructor(backend: Backend, capacity: number) {
+  /** `byRows`: cut images into bands of rows where there are too few of them to share out. */
+  constructor(backend: Backend, capacity: number, { byRows = false } = {}) {
     this.#backend = backend;
     this.#capacity = capacity;
+    this.#bands = byRows ? Math.ceil(MAX_SLICES / capacity) : 1;
   }
 
   bound(memory: Memory, byteOffset: number, bytes: number): Buffer {
@@ -118,11 +124,22 @@ export class ProgramBuilder {
         return buffer ? buffer.id : -1;
       }),
     };
-    const units = signature.domain === 'elements' ? call.params[0]! : 0;
+    const { domain, units } = this.#cut(call);
     const stages = this.#sections[section];
     const last = stages.at(-1);
-    if (last && last.domain === signature.domain && last.units === units) last.calls.push(call);
-    else stages.push({ domain: signature.domain, units, calls: [call] });
+    // What follows in a band may need other bands' rows.
+    const joins = last && domain !== 'rows' && last.domain === domain && last.units === units;
+    if (joins) last.calls.push(call);
+    else stages.push({ domain, units, calls: [call] });
+  }
+
+  /** How a call's work is cut into pieces. */
+  #cut({ signature, params }: Call): Pick<Stage, 'domain' | 'units'> {
+    if (signature.domain === 'elements') return { domain: 'elements', units: params[0]! };
+    if (signature.domain === 'images' || this.#bands === 1) return { domain: 'images', units: 0 };
+    const worth = Math.floor(workOf(signature, params) / BAND_WORK);
+    const bands = Math.min(this.#bands, worth, rowsOf(signature, params));
+    return bands > 1 ? { domain: 'rows', units: bands } : { domain: 'images', units: 0 };
   }
 
   /** Makes what follows wait until all that came before is complete for the whole batch. */
@@ -162,9 +179,21 @@ function word(kernel: string, name: string, value: number | undefined): number {
   return value;
 }
 
+/** The work of an image, that of whole runs shared out among the images of a full one. */
+function kiloflops(stages: readonly Stage[], capacity: number): number {
+  const total = stages
+    .flatMap(({ calls }) => calls)
+    .map(
+      ({ signature, params }) => workOf(signature, params) / (signature.domain === 'elements' ? capacity : 1),
+    )
+    .reduce((sum, work) => sum + work, 0);
+  return Math.min(2 ** 31 - 1, Math.round(total / 1000));
+}
+
 function encode(layout: Layout, stages: readonly Stage[], capacity: number, blocks: number): Int32Array {
   const { entries, tile, threads } = layout;
-  const words = [MAGIC, 0, capacity, MAX_SLICES, tile, threads, blocks, entries.length, stages.length];
+  const work = kiloflops(stages, capacity);
+  const words = [MAGIC, 0, capacity, MAX_SLICES, tile, threads, work, blocks, entries.length, stages.length];
   const units = (bytes: number) => {
     if (bytes / ALIGNMENT >= 2 ** 31)
       throw new BackendError(`a buffer at ${bytes} bytes is beyond what a program can hold`);
