@@ -4,4 +4,4 @@ set -eu
 cd "$(dirname "$0")/.."
 mode=-i
 [ "${1:-}" = --check ] && mode='--dry-run --Werror'
-git ls-files 'native/*.cc' 'native/*.h' 'native/*.inc' 'wasm/*.cc' 'bench/*.cc' | xargs clang-format-19 $mode
+git ls-files 'native/*.cc' 'native/*.h' 'native/*.inc' 'wasm/*.cc' 'bench/*.cc' 'test/*.cc' | xargs clang-format-19 $mode

@@ -1,10 +1,8 @@
-// The convolution kernels on random shapes, against plain float64 loops:
+// The convolution kernels on random shapes, against plain float64 loops, one program an instruction set:
 //
-//   g++ -std=c++17 -O2 -march=native -ffp-contract=off -DTWILL_ISA=avx512 test/native/*.cc
-//   native/kernels/conv2d_*.cc
-//   ./a.out [cases] [first seed]
+//   npm run build:test && build/test/conv2d_test_avx512 [cases] [first seed]
 //
-// TWILL_ISA must be what -march selects (avx512, avx2, sse2, neon). Sums must lie within c * terms * eps *
+// Sums must lie within c * terms * eps *
 // sum|a * b| of the reference; pooled values and places must be those of the unpooled kernel exactly. Every
 // output lies between guards, and with -fsanitize=address,undefined every input does. The last line has a
 // hash of all outputs' bits: instruction sets with a fused multiply-add print the same one.
@@ -61,7 +59,7 @@ class Guarded {
 
 struct Case {
   Conv2dPoolParams p = {};
-  int images = 1;
+  int images = 1, bands = 1;
   bool bias = true, argmax = true, nan = false;
 
   int64_t x_at(int n, int h, int w, int c) const { return ((int64_t{n} * p.IH + h) * p.IW + w) * p.IC + c; }
@@ -117,6 +115,7 @@ Case random_case(Random& random) {
   p.PH = p.OH / p.pool_h;
   p.PW = p.OW / p.pool_w;
   c.images = random.integer(1, 2);
+  c.bands = random.one_in(2) ? random.integer(2, 5) : 1;
   c.bias = !random.one_in(4);
   c.argmax = !random.one_in(6);
   c.nan = random.one_in(8);
@@ -132,13 +131,13 @@ class Test {
 
   // The number of failures; `hash` takes up the bits of all outputs.
   int run(uint64_t& hash) {
-    call(TWILL_ISA::conv2d_forward, p_, {x_.data(), weight_.data(), bias(), y_.data()});
+    call(TWILL_ISA::conv2d_forward, p_, {x_.data(), weight_.data(), bias(), y_.data()}, c_.bands);
     Conv2dPoolParams linear = p_;
     linear.relu = 0;
     call(TWILL_ISA::conv2d_forward, linear, {x_.data(), weight_.data(), bias(), linear_y_.data()});
     call(TWILL_ISA::conv2d_backward_input, p_, {grad_output_.data(), weight_t_.data(), grad_input_.data()});
     call(TWILL_ISA::conv2d_pool_forward, p_,
-         {x_.data(), weight_.data(), bias(), pooled_.data(), c_.argmax ? argmax_.data() : nullptr});
+         {x_.data(), weight_.data(), bias(), pooled_.data(), c_.argmax ? argmax_.data() : nullptr}, c_.bands);
     compare_sums();
     compare_pooled();
     const bool intact =
@@ -153,10 +152,13 @@ class Test {
  private:
   void* bias() { return c_.bias ? bias_.data() : nullptr; }
 
-  void call(Kernel kernel, const Conv2dPoolParams& params, std::vector<void*> operands) {
-    const Work work{reinterpret_cast<const int32_t*>(&params), operands.data(), c_.images, 1, true};
-    kernel(work, 0, 1);
-    kernel(work, 1, c_.images);
+  // Image by image, each cut into bands of rows.
+  void call(Kernel kernel, const Conv2dPoolParams& params, std::vector<void*> operands, int bands = 1) {
+    for (int n = 0; n < c_.images; ++n)
+      for (int band = 0; band < bands; ++band) {
+        const auto* words = reinterpret_cast<const int32_t*>(&params);
+        kernel(Work{words, operands.data(), c_.images, 1, true, band, bands}, n, n + 1);
+      }
   }
 
   int64_t weight_at(int tap, int ic, int oc) const {

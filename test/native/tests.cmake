@@ -1,0 +1,11 @@
+# The kernels' own tests, build/test/<name>_<instruction set>: `npm run build:test` builds them, `npm test` runs them.
+add_custom_target(native_tests)
+foreach(isa IN LISTS TWILL_INSTRUCTION_SETS)
+  set(test conv2d_test_${isa})
+  add_executable(${test} EXCLUDE_FROM_ALL ${CMAKE_CURRENT_LIST_DIR}/conv2d_test.cc)
+  target_compile_definitions(${test} PRIVATE TWILL_ISA=${isa})
+  target_compile_options(${test} PRIVATE ${TWILL_WARNINGS})
+  target_link_libraries(${test} PRIVATE twill_kernels_${isa})
+  set_target_properties(${test} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_SOURCE_DIR}/build/test)
+  add_dependencies(native_tests ${test})
+endforeach()
