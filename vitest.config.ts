@@ -10,6 +10,7 @@ const ON_EVERY_BACKEND = ['test/ops/**/*.test.ts', 'test/train/**/*.test.ts'];
 const alias = {
   'twill/bench': new URL('src/bench/index.node.ts', import.meta.url).pathname,
   'twill/data': new URL('src/data/index.node.ts', import.meta.url).pathname,
+  'twill/worker': new URL('src/worker/index.node.ts', import.meta.url).pathname,
   twill: new URL('src/index.node.ts', import.meta.url).pathname,
 };
 

@@ -31,3 +31,6 @@ export class BackendError extends TwillError {}
 
 /** The loss became NaN or infinite; the message names the epoch and the batch. */
 export class NumericError extends TwillError {}
+
+/** A worker that was closed, terminated or crashed, or never came up: whatever waits for it is rejected with this. */
+export class WorkerError extends TwillError {}

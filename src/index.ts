@@ -10,6 +10,7 @@ export {
   OptionError,
   ShapeError,
   TwillError,
+  WorkerError,
 } from './errors.js';
 export { SymbolicTensor } from './graph/graph.js';
 export { Parameter } from './graph/parameter.js';

@@ -22,6 +22,7 @@ export class Parameter {
   requiresGrad = true;
   #values: Float32Array | undefined;
   #placement: Placement | undefined;
+  #version = 0;
 
   /** `values` in PyTorch's order; zeros by default. Throws `ShapeError` where their number is not the shape's. */
   constructor(shape: readonly number[], values?: Float32Array) {
@@ -39,6 +40,11 @@ export class Parameter {
     return unpack(packed, this.shape, this.#placement.packing);
   }
 
+  /** How often `write` has set the values: tells whoever holds a copy that it is out of date. */
+  get version(): number {
+    return this.#version;
+  }
+
   /** Replaces the values by a copy of `values`, in PyTorch's order. */
   write(values: Float32Array): void {
     if (values.length !== this.size) {
@@ -46,6 +52,7 @@ export class Parameter {
         `expected ${this.size} values for a parameter of ${formatShape(this.shape)} but got ${values.length}`,
       );
     }
+    this.#version++;
     if (!this.#placement) this.#values!.set(values);
     else
       this.#placement.memory.write(

@@ -22,4 +22,8 @@ export class CrossEntropyLoss implements Loss {
     const { reduction = 'mean' } = checkOptions('CrossEntropyLoss', options, ['reduction']);
     this.reduction = oneOf('CrossEntropyLoss', 'reduction', reduction, ['mean', 'sum']);
   }
+  /** What makes another one like it: `new CrossEntropyLoss(loss.options)`. */
+  get options(): Required<CrossEntropyLossOptions> {
+    return { reduction: this.reduction };
+  }
 }

@@ -59,6 +59,12 @@ export class SGD implements Optimizer {
     this.#lr = nonNegativeNumber('SGD', 'lr', lr);
   }
 
+  /** What makes another one like it: `new SGD(sgd.options)`. */
+  get options(): Required<SGDOptions> {
+    const { lr, momentum, dampening, weightDecay, nesterov } = this;
+    return { lr, momentum, dampening, weightDecay, nesterov };
+  }
+
   emit(update: UpdateEmitter): (step: number) => Float32Array {
     update.call(
       'sgd_update',

@@ -100,11 +100,14 @@ export async function predict(
   options?: Omit<EvaluateOptions, 'signal'>,
 ): Promise<Prediction> {
   const { batchSize = 1000, backend } = checkOptions('predict', options, ['batchSize', 'backend']);
-  return withPredictor(model, shape, batchSize, backend, async (predictor) => {
-    const count = classesOf(predictor);
-    const logits = await predictor.run(images);
-    return { classes: argmax(logits, count), probabilities: softmax(logits, count), logits };
-  });
+  return withPredictor(model, shape, batchSize, backend, (predictor) => predictWith(predictor, images));
+}
+
+/** `predict` with a predictor that is there already. */
+export async function predictWith(predictor: Predictor, images: Pixels): Promise<Prediction> {
+  const count = classesOf(predictor);
+  const logits = await predictor.run(images);
+  return { classes: argmax(logits, count), probabilities: softmax(logits, count), logits };
 }
 
 async function withPredictor<T>(

@@ -8,6 +8,7 @@ import type { Module } from '../nn/module.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import { boolean, checkOptions, nonNegativeInteger, positiveInteger, show } from '../options.js';
 import { type Evaluation, evaluateWith } from './evaluate.js';
+import { Gate } from './gate.js';
 import { Predictor } from './predictor.js';
 import { type StepResult, Trainer } from './trainer.js';
 
@@ -93,6 +94,37 @@ export function fit(model: Module, train: Dataset | DataLoader, options: FitOpti
   return new FitRun(model, train, options);
 }
 
+/** What `fit` was asked for, checked: throws `OptionError` for what cannot be used and for options not in `known`. */
+export function checkFit<Options extends Omit<FitOptions, 'backend'>>(
+  train: Dataset | DataLoader,
+  options: Options,
+  known: readonly (keyof Options & string)[],
+): { loader: DataLoader; epochs: number } {
+  const where = 'fit';
+  const { epochs = 1, batchSize, shuffle, seed, onBatch, onEpoch } = checkOptions(where, options, known);
+  nonNegativeInteger(where, 'epochs', epochs);
+  for (const [name, callback] of Object.entries({ onBatch, onEpoch })) {
+    if (callback !== undefined && typeof callback !== 'function') {
+      throw new OptionError(`[${where}] ${name} must be a function but is ${show(callback)}`);
+    }
+  }
+  const given = train instanceof DataLoader;
+  if (given && (batchSize !== undefined || shuffle !== undefined || seed !== undefined)) {
+    throw new OptionError(
+      `[${where}] batchSize, shuffle and seed belong to the DataLoader that it was given`,
+    );
+  }
+  const loader = given
+    ? train
+    : new DataLoader(train, {
+        batchSize: positiveInteger(where, 'batchSize', batchSize ?? 100),
+        shuffle: boolean(where, 'shuffle', shuffle ?? false),
+        seed: nonNegativeInteger(where, 'seed', seed ?? 0),
+      });
+  if (loader.length === 0) throw new OptionError(`[${where}] the training data gives no batch`);
+  return { loader, epochs };
+}
+
 /** A training: iterate it once. */
 export class FitRun implements AsyncIterable<EpochResult> {
   readonly #model: Module;
@@ -101,35 +133,29 @@ export class FitRun implements AsyncIterable<EpochResult> {
   readonly #options: FitOptions;
   readonly #results: EpochResult[] = [];
   #info: BackendInfo | undefined;
+  readonly #gate = new Gate();
   #started = false;
   #aborted = false;
 
   constructor(model: Module, train: Dataset | DataLoader, options: FitOptions) {
-    const where = 'fit';
-    const { epochs = 1, batchSize, shuffle, seed, onBatch, onEpoch } = checkOptions(where, options, KNOWN);
-    this.#epochs = nonNegativeInteger(where, 'epochs', epochs);
+    const { loader, epochs } = checkFit(train, options, KNOWN);
+    this.#epochs = epochs;
     this.#model = model;
     this.#options = options;
-    for (const [name, callback] of Object.entries({ onBatch, onEpoch })) {
-      if (callback !== undefined && typeof callback !== 'function') {
-        throw new OptionError(`[${where}] ${name} must be a function but is ${show(callback)}`);
-      }
-    }
-    if (train instanceof DataLoader) {
-      if (batchSize !== undefined || shuffle !== undefined || seed !== undefined) {
-        throw new OptionError(
-          `[${where}] batchSize, shuffle and seed belong to the DataLoader that it was given`,
-        );
-      }
-      this.#loader = train;
-    } else {
-      this.#loader = new DataLoader(train, {
-        batchSize: positiveInteger(where, 'batchSize', batchSize ?? 100),
-        shuffle: boolean(where, 'shuffle', shuffle ?? false),
-        seed: nonNegativeInteger(where, 'seed', seed ?? 0),
-      });
-    }
-    if (this.#loader.length === 0) throw new OptionError(`[${where}] the training data gives no batch`);
+    this.#loader = loader;
+  }
+
+  /** Halts before the next batch, until `resume()` or an abort. */
+  pause(): void {
+    this.#gate.close();
+  }
+
+  resume(): void {
+    this.#gate.open();
+  }
+
+  get paused(): boolean {
+    return this.#gate.closed;
   }
 
   /** True once the signal ended the training. */
@@ -195,13 +221,14 @@ export class FitRun implements AsyncIterable<EpochResult> {
   /** One pass over the data; undefined where the signal ended it. */
   async #trainEpoch(trainer: Trainer, epoch: number) {
     const batches = this.#loader.length;
-    const start = performance.now();
+    let start = performance.now();
     let cost = 0;
     let correct = 0;
     let seen = 0;
     const source = this.#loader[Symbol.iterator]();
     let next = source.next();
     while (!next.done) {
+      if (this.#gate.closed) start += await this.#gate.pass(this.#options.signal);
       if (this.#options.signal?.aborted) {
         this.#aborted = true;
         return undefined;

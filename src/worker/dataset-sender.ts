@@ -1,0 +1,63 @@
+import { type Dataset, ImageDataset, type Pixels } from '../data/dataset.js';
+import type { Line } from './line.js';
+import type { Handle } from './protocol.js';
+
+/** Bytes a message: some milliseconds of copying, so that the page stays alive while it sends a large data set. */
+const PIECE = 4 * 2 ** 20;
+
+/** Sends data sets to a worker, each once: in pieces that are copied and transferred, or shared where they can be. */
+export class DatasetSender {
+  readonly #line: Line;
+  readonly #sent = new WeakMap<Dataset, Promise<Handle>>();
+
+  constructor(line: Line) {
+    this.#line = line;
+  }
+
+  /** The data set's number in the worker, where it lives as long as `dataset` does here. */
+  send(dataset: Dataset): Promise<Handle> {
+    const known = this.#sent.get(dataset);
+    if (known) return known;
+    const sending = this.#send(dataset);
+    this.#sent.set(dataset, sending);
+    sending.catch(() => this.#sent.delete(dataset));
+    return sending;
+  }
+
+  async #send(dataset: Dataset): Promise<Handle> {
+    const handle = this.#line.handle();
+    const { length, shape, dtype, classes } = dataset;
+    const shared = sharedParts(dataset);
+    this.#line.collect(dataset, 'freeDataset', handle);
+    await this.#line.call('openDataset', { handle, length, shape, dtype, classes, shared });
+    if (shared) return handle;
+    const imageSize = shape[0] * shape[1] * shape[2];
+    const bytes = imageSize * (dtype === 'uint8' ? 1 : Float32Array.BYTES_PER_ELEMENT);
+    const step = Math.max(1, Math.floor(PIECE / bytes));
+    for (let at = 0; at < length; at += step) {
+      const size = Math.min(step, length - at);
+      const pixels = size * imageSize;
+      const images: Pixels = dtype === 'uint8' ? new Uint8Array(pixels) : new Float32Array(pixels);
+      const labels = new Int32Array(size);
+      dataset.copy(
+        Uint32Array.from({ length: size }, (_, i) => at + i),
+        images,
+        labels,
+      );
+      await this.#line.call('fillDataset', { handle, at, images, labels });
+    }
+    return handle;
+  }
+}
+
+export function isShared({ buffer }: ArrayBufferView): boolean {
+  return typeof SharedArrayBuffer !== 'undefined' && buffer instanceof SharedArrayBuffer;
+}
+
+/** The memory of a data set that both sides can see; undefined where it has to be copied. */
+function sharedParts(dataset: Dataset) {
+  // A subclass may have a `copy` of its own.
+  if (dataset.constructor !== ImageDataset) return undefined;
+  const { images, labels } = dataset as ImageDataset;
+  return isShared(images) && isShared(labels) ? { images, labels } : undefined;
+}

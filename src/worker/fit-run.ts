@@ -1,0 +1,203 @@
+import type { BackendInfo } from '../backend/backend.js';
+import type { Dataset } from '../data/dataset.js';
+import type { DataLoader } from '../data/loader.js';
+import { OptionError } from '../errors.js';
+import type { Module } from '../nn/module.js';
+import {
+  type BatchProgress,
+  checkFit,
+  type EpochResult,
+  type FitOptions,
+  type History,
+} from '../train/fit.js';
+import { type Configured, describe } from './configured.js';
+import type { DatasetSender } from './dataset-sender.js';
+import { decodeError } from './error-data.js';
+import { LinkedModel } from './graph-data.js';
+import type { Line } from './line.js';
+import type { EpochReply, Handle } from './protocol.js';
+import { LOSSES, OPTIMIZERS } from './registry.js';
+
+/** Those of `fit`; the backend is the worker's. */
+export type WorkerFitOptions = Omit<FitOptions, 'backend'>;
+
+const KNOWN = [
+  'optimizer',
+  'epochs',
+  'batchSize',
+  'loss',
+  'validation',
+  'shuffle',
+  'seed',
+  'signal',
+  'onBatch',
+  'onEpoch',
+] as const;
+
+/** What a training needs of the worker that it runs in. */
+export interface FitSite {
+  readonly line: Line;
+  readonly datasets: DatasetSender;
+  readonly info: BackendInfo;
+}
+
+/** A training in a worker: iterate it once. */
+export class WorkerFitRun implements AsyncIterable<EpochResult> {
+  readonly #site: FitSite;
+  readonly #handle: Handle;
+  readonly #model: Module;
+  readonly #loader: DataLoader;
+  readonly #epochs: number;
+  readonly #options: WorkerFitOptions;
+  readonly #optimizer: Configured;
+  readonly #loss: Configured | undefined;
+  readonly #results: EpochResult[] = [];
+  #linked: LinkedModel | undefined;
+  #state: 'new' | 'starting' | 'running' | 'over' = 'new';
+  #paused = false;
+  #aborted = false;
+  /** Thrown by `onBatch`. */
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(site: FitSite, model: Module, train: Dataset | DataLoader, options: WorkerFitOptions) {
+    const { loader, epochs } = checkFit(train, options, KNOWN);
+    this.#site = site;
+    this.#handle = site.line.handle();
+    this.#model = model;
+    this.#loader = loader;
+    this.#epochs = epochs;
+    this.#options = options;
+    this.#optimizer = describe('optimizer', OPTIMIZERS, options.optimizer);
+    this.#loss = options.loss && describe('loss', LOSSES, options.loss);
+  }
+
+  /** True once the signal ended the training. */
+  get aborted(): boolean {
+    return this.#aborted;
+  }
+
+  /** What there is to plot so far. Throws `OptionError` before the first epoch has started. */
+  get history(): History {
+    if (this.#state === 'new' || this.#state === 'starting') {
+      throw new OptionError('[fit] there is no history before the training has started');
+    }
+    return { info: this.#site.info, epochs: [...this.#results] };
+  }
+
+  /** Halts before the next batch, until `resume()` or an abort. */
+  pause(): void {
+    this.#steer((this.#paused = true));
+  }
+
+  resume(): void {
+    this.#steer((this.#paused = false));
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** Brings the weights of the last step into the model, in the middle of an epoch. */
+  async sync(): Promise<void> {
+    if (this.#state !== 'running') return;
+    const weights = await this.#site.line.call('readFit', { handle: this.#handle });
+    this.#linked!.receive(weights);
+  }
+
+  /** Trains to the end without a loop. */
+  async finish(): Promise<History> {
+    for await (const _ of this);
+    return this.history;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<EpochResult, void, undefined> {
+    if (this.#state !== 'new') {
+      throw new OptionError('[fit] a training runs once: call fit again for another one');
+    }
+    const { line } = this.#site;
+    line.enter('fit');
+    const { signal, onEpoch } = this.#options;
+    const abort = () => line.notify('steer', { handle: this.#handle, aborted: true });
+    try {
+      this.#state = 'starting';
+      await this.#start();
+      this.#state = 'running';
+      if (signal?.aborted) abort();
+      signal?.addEventListener('abort', abort);
+      for (;;) {
+        const result = await this.#nextEpoch();
+        if (!result) return;
+        this.#results.push(result);
+        await onEpoch?.(result);
+        yield result;
+      }
+    } finally {
+      this.#state = 'over';
+      signal?.removeEventListener('abort', abort);
+      line.listen(this.#handle, undefined);
+      line.notify('endFit', { handle: this.#handle });
+      line.leave();
+    }
+  }
+
+  async #start(): Promise<void> {
+    const { line, datasets } = this.#site;
+    const { validation, onBatch } = this.#options;
+    const { dataset, batchSize, shuffle, seed, dropLast } = this.#loader;
+    const shapes = validation ? [dataset.shape, validation.shape] : [dataset.shape];
+    const train = await datasets.send(dataset);
+    const sentValidation = validation && (await datasets.send(validation));
+    this.#linked = new LinkedModel(this.#model, shapes);
+    if (onBatch) line.listen(this.#handle, (batches) => this.#report(batches, onBatch));
+    await line.call('fit', {
+      handle: this.#handle,
+      model: this.#linked.data(),
+      train,
+      validation: sentValidation,
+      epochs: this.#epochs,
+      loader: { batchSize, shuffle, seed, dropLast },
+      optimizer: this.#optimizer,
+      loss: this.#loss,
+      progress: onBatch !== undefined,
+    });
+    if (this.#paused) this.#site.line.notify('steer', { handle: this.#handle, paused: true });
+  }
+
+  /** Trains an epoch and brings its weights here; undefined where the training is over. */
+  async #nextEpoch(): Promise<EpochResult | undefined> {
+    const reply: EpochReply = await this.#site.line.call('nextEpoch', {
+      handle: this.#handle,
+      lr: this.#options.optimizer.lr,
+      weights: this.#linked!.changes(),
+      loaderEpoch: this.#loader.epoch,
+    });
+    this.#linked!.receive(reply.weights);
+    this.#loader.epoch = reply.loaderEpoch;
+    if (this.#failure) throw this.#failure.error;
+    if (reply.error) throw decodeError(reply.error);
+    this.#aborted = reply.aborted;
+    return reply.result;
+  }
+
+  /** Calls `onBatch` for each; what it throws ends the training, and what it sets as learning rate goes there. */
+  #report(batches: readonly BatchProgress[], onBatch: (progress: BatchProgress) => void): void {
+    const { optimizer } = this.#options;
+    const { lr } = optimizer;
+    for (const progress of batches) {
+      if (this.#failure) return;
+      try {
+        onBatch(progress);
+      } catch (error) {
+        this.#failure = { error };
+        this.#site.line.notify('steer', { handle: this.#handle, aborted: true });
+      }
+    }
+    if (optimizer.lr !== lr) {
+      this.#site.line.notify('steer', { handle: this.#handle, lr: optimizer.lr });
+    }
+  }
+
+  #steer(paused: boolean): void {
+    if (this.#state === 'running') this.#site.line.notify('steer', { handle: this.#handle, paused });
+  }
+}

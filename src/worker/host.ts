@@ -1,0 +1,136 @@
+import type { Backend } from '../backend/backend.js';
+import { loadBackend } from '../backend/load.js';
+import { evaluateWith, predictWith } from '../train/evaluate.js';
+import type { BatchProgress } from '../train/fit.js';
+import { Predictor } from '../train/predictor.js';
+import { Trainer } from '../train/trainer.js';
+import { rebuild } from './configured.js';
+import { HostedFit } from './hosted-fit.js';
+import type { Handle, Method, Methods, Notice, Notices } from './protocol.js';
+import { ReceivedDatasets } from './received-datasets.js';
+import { LOSSES, OPTIMIZERS } from './registry.js';
+import { Replay } from './replay.js';
+
+type Handlers = {
+  [M in Method]: (params: Methods[M][0], signal: AbortSignal) => Methods[M][1] | Promise<Methods[M][1]>;
+} & { [N in Notice]: (params: Notices[N]) => void };
+
+type Params<M extends Method> = Methods[M][0];
+
+/** What lives in a worker, by the numbers that the page's side has given. */
+export class Host implements Handlers {
+  readonly #report: (handle: Handle, batches: readonly BatchProgress[]) => void;
+  readonly #datasets = new ReceivedDatasets();
+  readonly #fits = new Map<Handle, HostedFit>();
+  readonly #trainers = new Map<Handle, { trainer: Trainer; model: Replay }>();
+  readonly #predictors = new Map<Handle, { predictor: Predictor; model: Replay }>();
+  #backend!: Backend;
+
+  /** `report` tells the page of batches. */
+  constructor(report: (handle: Handle, batches: readonly BatchProgress[]) => void) {
+    this.#report = report;
+  }
+
+  async start(options: Params<'start'>) {
+    this.#backend = await loadBackend(options);
+    return this.#backend.info();
+  }
+
+  openDataset(data: Params<'openDataset'>): void {
+    this.#datasets.open(data);
+  }
+
+  fillDataset(piece: Params<'fillDataset'>): void {
+    this.#datasets.fill(piece);
+  }
+
+  freeDataset({ handle }: Notices['freeDataset']): void {
+    this.#datasets.free(handle);
+  }
+
+  fit(data: Params<'fit'>): void {
+    const train = this.#datasets.get(data.train);
+    const validation = data.validation === undefined ? undefined : this.#datasets.get(data.validation);
+    const report = data.progress
+      ? (batches: readonly BatchProgress[]) => this.#report(data.handle, batches)
+      : undefined;
+    this.#fits.set(data.handle, new HostedFit(data, train, validation, this.#backend, report));
+  }
+
+  nextEpoch(params: Params<'nextEpoch'>) {
+    return this.#fits.get(params.handle)!.next(params);
+  }
+
+  readFit({ handle }: Params<'readFit'>): Float32Array[] {
+    // A training that has ended in the meantime has sent its weights already.
+    return this.#fits.get(handle)!.read();
+  }
+
+  steer({ handle, ...how }: Notices['steer']): void {
+    this.#fits.get(handle)?.steer(how);
+  }
+
+  endFit({ handle }: Notices['endFit']): void {
+    void this.#fits.get(handle)?.end();
+    this.#fits.delete(handle);
+  }
+
+  trainer({ handle, optimizer, loss, model: data, ...options }: Params<'trainer'>): void {
+    const model = new Replay(data);
+    const trainer = new Trainer(model, {
+      ...options,
+      optimizer: rebuild('optimizer', OPTIMIZERS, optimizer),
+      loss: loss && rebuild('loss', LOSSES, loss),
+      backend: this.#backend,
+    });
+    this.#trainers.set(handle, { trainer, model });
+  }
+
+  step({ handle, lr, weights, images, labels }: Params<'step'>) {
+    const { trainer, model } = this.#trainers.get(handle)!;
+    trainer.optimizer.lr = lr;
+    if (weights) model.write(weights);
+    return trainer.step(images, labels);
+  }
+
+  readTrainer({ handle }: Params<'readTrainer'>): Float32Array[] {
+    return this.#trainers.get(handle)!.model.read();
+  }
+
+  endTrainer({ handle }: Notices['endTrainer']): void {
+    this.#trainers.get(handle)?.trainer.dispose();
+    this.#trainers.delete(handle);
+  }
+
+  predictor({ handle, model: data, ...options }: Params<'predictor'>): void {
+    const model = new Replay(data);
+    const predictor = new Predictor(model, { ...options, backend: this.#backend });
+    this.#predictors.set(handle, { predictor, model });
+  }
+
+  predict({ handle, weights, images }: Params<'predict'>) {
+    return predictWith(this.#predictor(handle, weights), images);
+  }
+
+  scores({ handle, weights, images }: Params<'scores'>): Promise<Float32Array> {
+    return this.#predictor(handle, weights).run(images);
+  }
+
+  async evaluate({ handle, weights, dataset }: Params<'evaluate'>, signal: AbortSignal) {
+    const predictor = this.#predictor(handle, weights);
+    const evaluation = await evaluateWith(predictor, this.#datasets.get(dataset), signal);
+    if (!evaluation) throw signal.reason;
+    return evaluation;
+  }
+
+  endPredictor({ handle }: Notices['endPredictor']): void {
+    this.#predictors.get(handle)?.predictor.dispose();
+    this.#predictors.delete(handle);
+  }
+
+  #predictor(handle: Handle, weights: Float32Array[] | undefined): Predictor {
+    const { predictor, model } = this.#predictors.get(handle)!;
+    if (weights) model.write(weights);
+    return predictor;
+  }
+}

@@ -1,0 +1,96 @@
+import type { Backend } from '../backend/backend.js';
+import type { Dataset } from '../data/dataset.js';
+import { DataLoader } from '../data/loader.js';
+import type { Optimizer } from '../optim/optimizer.js';
+import { type BatchProgress, type EpochResult, type FitRun, fit } from '../train/fit.js';
+import { rebuild } from './configured.js';
+import { encodeError, type ErrorData } from './error-data.js';
+import type { EpochReply, FitData, Methods } from './protocol.js';
+import { LOSSES, OPTIMIZERS } from './registry.js';
+import { Replay } from './replay.js';
+
+/** Milliseconds between two messages about batches: a page draws no oftener. */
+const INTERVAL = 16;
+
+/** A training in the worker, of which the page's side asks epoch after epoch. */
+export class HostedFit {
+  readonly #model: Replay;
+  readonly #loader: DataLoader;
+  readonly #optimizer: Optimizer;
+  readonly #run: FitRun;
+  readonly #epochs: AsyncGenerator<EpochResult, void, undefined>;
+  readonly #controller = new AbortController();
+  readonly #report: ((batches: readonly BatchProgress[]) => void) | undefined;
+  #batches: BatchProgress[] = [];
+  #reported = Number.NEGATIVE_INFINITY;
+
+  /** `report` is told of the batches; without it nobody wants to know. */
+  constructor(
+    data: FitData,
+    train: Dataset,
+    validation: Dataset | undefined,
+    backend: Backend,
+    report: ((batches: readonly BatchProgress[]) => void) | undefined,
+  ) {
+    this.#model = new Replay(data.model);
+    this.#loader = new DataLoader(train, data.loader);
+    this.#optimizer = rebuild('optimizer', OPTIMIZERS, data.optimizer);
+    this.#report = report;
+    this.#run = fit(this.#model, this.#loader, {
+      epochs: data.epochs,
+      optimizer: this.#optimizer,
+      loss: data.loss && rebuild('loss', LOSSES, data.loss),
+      validation,
+      backend,
+      signal: this.#controller.signal,
+      onBatch: report && ((progress) => this.#note(progress)),
+    });
+    this.#epochs = this.#run[Symbol.asyncIterator]();
+  }
+
+  /** Trains the next epoch. What it throws comes with the weights of the last step, so it does not reject. */
+  async next({ lr, weights, loaderEpoch }: Methods['nextEpoch'][0]): Promise<EpochReply> {
+    this.#optimizer.lr = lr;
+    this.#loader.epoch = loaderEpoch;
+    if (weights) this.#model.write(weights);
+    let result: EpochResult | undefined;
+    let error: ErrorData | undefined;
+    try {
+      result = (await this.#epochs.next()).value ?? undefined;
+    } catch (thrown) {
+      error = encodeError(thrown);
+    }
+    this.#flush();
+    const { aborted } = this.#run;
+    return { weights: this.#model.read(), result, aborted, loaderEpoch: this.#loader.epoch, error };
+  }
+
+  read(): Float32Array[] {
+    return this.#model.read();
+  }
+
+  steer({ paused, aborted, lr }: { paused?: boolean; aborted?: boolean; lr?: number }): void {
+    if (paused === true) this.#run.pause();
+    if (paused === false) this.#run.resume();
+    if (aborted) this.#controller.abort();
+    if (lr !== undefined) this.#optimizer.lr = lr;
+    this.#flush();
+  }
+
+  async end(): Promise<void> {
+    await this.#epochs.return();
+  }
+
+  /** Batches are told of many at a time: a message each would flood the page where a step takes a millisecond. */
+  #note(progress: BatchProgress): void {
+    this.#batches.push(progress);
+    if (this.#run.paused || performance.now() - this.#reported >= INTERVAL) this.#flush();
+  }
+
+  #flush(): void {
+    if (this.#batches.length === 0) return;
+    this.#report?.(this.#batches);
+    this.#batches = [];
+    this.#reported = performance.now();
+  }
+}

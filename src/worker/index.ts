@@ -1,0 +1,4 @@
+export { type WorkerFitOptions, WorkerFitRun } from './fit-run.js';
+export { WorkerPredictor, type WorkerPredictorOptions } from './predictor.js';
+export { WorkerTrainer, type WorkerTrainerOptions } from './trainer.js';
+export { TrainingWorker, type WorkerEvaluateOptions, type WorkerPredictOptions } from './training-worker.js';

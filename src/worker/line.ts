@@ -1,0 +1,152 @@
+import { OptionError, WorkerError } from '../errors.js';
+import type { BatchProgress } from '../train/fit.js';
+import { decodeError, type ErrorData } from './error-data.js';
+import { buffersIn, type Handle, type Method, type Methods, type Notice, type Notices } from './protocol.js';
+import type { Reply, Request } from './protocol.js';
+import type { Channel, Spawn } from './spawn.js';
+
+interface Call {
+  readonly method: Method;
+  readonly settle: (result: unknown) => void;
+  readonly fail: (error: Error) => void;
+}
+
+/** The page's end of what leads to a worker: calls and their answers, and what the worker tells unasked. */
+export class Line {
+  readonly #channel: Channel;
+  readonly #calls = new Map<number, Call>();
+  readonly #listeners = new Map<Handle, (batches: readonly BatchProgress[]) => void>();
+  /** Frees in the worker what nobody on this side refers to any more. */
+  readonly #collector = new FinalizationRegistry<() => void>((free) => free());
+  readonly #onIdle: (() => void)[] = [];
+  #numbers = 0;
+  #operations = 0;
+  /** Why nothing new is taken on; with `#over`, why nothing works any more. */
+  #refusal: string | undefined;
+  #over = false;
+
+  constructor(spawn: Spawn) {
+    this.#channel = spawn({
+      message: (data) => this.#receive(data as Reply),
+      failure: (error) => this.end(`the worker crashed: ${error.message}`, error),
+    });
+  }
+
+  /** A number for something that is to live in the worker. */
+  handle(): Handle {
+    return ++this.#numbers;
+  }
+
+  /**
+   * Asks the worker. Buffers in `params` are transferred. Where `signal` aborts the worker is told, and once it has
+   * ended the call throws the signal's reason. Throws what the worker threw, or `WorkerError` where it is gone.
+   */
+  async call<M extends Method>(
+    method: M,
+    params: Methods[M][0],
+    signal?: AbortSignal,
+  ): Promise<Methods[M][1]> {
+    if (this.#over) throw this.#gone(method);
+    const call = ++this.#numbers;
+    const answer = new Promise<unknown>((settle, fail) => {
+      this.#calls.set(call, { method, settle, fail });
+    });
+    const cancel = () => this.#post({ cancel: call });
+    try {
+      this.#post({ call, method, params });
+      this.#channel.keepAlive(true);
+      signal?.addEventListener('abort', cancel);
+      return (await answer) as Methods[M][1];
+    } catch (error) {
+      if (signal?.aborted && !this.#over) throw signal.reason;
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+      this.#calls.delete(call);
+      if (this.#calls.size === 0) this.#channel.keepAlive(false);
+    }
+  }
+
+  /** Tells the worker something that needs no answer. */
+  notify<N extends Notice>(method: N, params: Notices[N]): void {
+    if (!this.#over) this.#post({ method, params });
+  }
+
+  /** Has `listener` called with the batches of a training; undefined ends it. */
+  listen(handle: Handle, listener: ((batches: readonly BatchProgress[]) => void) | undefined): void {
+    if (listener) this.#listeners.set(handle, listener);
+    else this.#listeners.delete(handle);
+  }
+
+  /** Tells the worker to drop `handle` once `owner` is collected. */
+  collect(owner: object, notice: Exclude<Notice, 'steer'>, handle: Handle): void {
+    this.#collector.register(owner, () => this.notify(notice, { handle }), owner);
+  }
+
+  /** Drops it now. */
+  release(owner: object, notice: Exclude<Notice, 'steer'>, handle: Handle): void {
+    this.#collector.unregister(owner);
+    this.notify(notice, { handle });
+  }
+
+  /** What `idle` waits for, from here to `leave`. Throws `WorkerError` where nothing new is taken on. */
+  enter(what: string): void {
+    if (this.#refusal !== undefined) throw this.#gone(what);
+    this.#operations++;
+  }
+
+  leave(): void {
+    if (--this.#operations === 0) for (const idle of this.#onIdle.splice(0)) idle();
+  }
+
+  /** `work` as an operation that `idle` waits for. */
+  async operation<T>(what: string, work: () => Promise<T>): Promise<T> {
+    this.enter(what);
+    try {
+      return await work();
+    } finally {
+      this.leave();
+    }
+  }
+
+  /** Takes on nothing new, and resolves when what runs has ended. */
+  async idle(refusal: string): Promise<void> {
+    this.#refusal ??= refusal;
+    if (this.#operations > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
+  }
+
+  /** Ends the worker and rejects whatever waits for it; later reasons change nothing. */
+  end(reason: string, cause?: Error): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#refusal = reason;
+    this.#channel.terminate();
+    this.#listeners.clear();
+    for (const { method, fail } of this.#calls.values()) fail(this.#gone(method, cause));
+  }
+
+  #gone(what: string, cause?: Error): WorkerError {
+    return new WorkerError(`[TrainingWorker] ${what}: ${this.#refusal}`, cause && { cause });
+  }
+
+  #post(request: Request): void {
+    try {
+      this.#channel.post(request, buffersIn(request));
+    } catch (error) {
+      const what = 'method' in request ? request.method : 'cancel';
+      throw new OptionError(
+        `[TrainingWorker] what ${what} was given cannot be sent to a worker: ${(error as Error).message}`,
+      );
+    }
+  }
+
+  #receive(reply: Reply): void {
+    if ('progress' in reply) {
+      this.#listeners.get(reply.handle)?.(reply.progress);
+      return;
+    }
+    const call = this.#calls.get(reply.call);
+    if ('error' in reply) call?.fail(decodeError(reply.error satisfies ErrorData));
+    else call?.settle(reply.result);
+  }
+}

@@ -1,0 +1,128 @@
+import type { BackendInfo } from '../backend/backend.js';
+import type { LoadBackendOptions } from '../backend/load.js';
+import type { ImageShape, Pixels } from '../data/dataset.js';
+import type { Evaluation, Prediction } from '../train/evaluate.js';
+import type { BatchProgress, EpochResult } from '../train/fit.js';
+import type { StepResult } from '../train/trainer.js';
+import type { Configured } from './configured.js';
+import type { ErrorData } from './error-data.js';
+import type { ModelData } from './graph-data.js';
+
+/** Number, given on the page's side, of something that lives in the worker: a data set, a training, a trainer. */
+export type Handle = number;
+
+/** Where a data set travels in pieces; `shared` ones travel whole, since nothing is copied. */
+export interface DatasetData {
+  readonly length: number;
+  readonly shape: ImageShape;
+  readonly dtype: 'uint8' | 'float32';
+  readonly classes: readonly string[] | undefined;
+  readonly shared?: { readonly images: Pixels; readonly labels: Uint8Array | Int32Array };
+}
+
+export interface FitData {
+  readonly model: ModelData;
+  readonly train: Handle;
+  readonly validation: Handle | undefined;
+  readonly epochs: number;
+  readonly loader: {
+    readonly batchSize: number;
+    readonly shuffle: boolean;
+    readonly seed: number;
+    readonly dropLast: boolean;
+  };
+  readonly optimizer: Configured;
+  readonly loss: Configured | undefined;
+  /** Whether anybody listens to the batches. */
+  readonly progress: boolean;
+}
+
+/** What the page's side may have changed since it last wrote. */
+export interface Changes {
+  readonly lr: number;
+  readonly weights: Float32Array[] | undefined;
+}
+
+/** What the next epoch of a training came to: its result, its end or its error, and the weights in each case. */
+export interface EpochReply {
+  readonly weights: Float32Array[];
+  readonly result: EpochResult | undefined;
+  readonly aborted: boolean;
+  /** Number of the epoch that the loader delivers next. */
+  readonly loaderEpoch: number;
+  readonly error: ErrorData | undefined;
+}
+
+export interface TrainerData {
+  readonly model: ModelData;
+  readonly inputShape: readonly number[];
+  readonly batchSize: number | undefined;
+  readonly fusion: boolean | undefined;
+  readonly optimizer: Configured;
+  readonly loss: Configured | undefined;
+}
+
+export interface PredictorData {
+  readonly model: ModelData;
+  readonly inputShape: readonly number[];
+  readonly batchSize: number | undefined;
+  readonly fusion: boolean | undefined;
+}
+
+type Weights = { readonly weights: Float32Array[] | undefined };
+type Of<T> = T & { readonly handle: Handle };
+
+/** What the worker can be asked for: [what goes there, what comes back]. */
+export interface Methods {
+  start: [LoadBackendOptions, BackendInfo];
+  openDataset: [Of<DatasetData>, void];
+  fillDataset: [Of<{ at: number; images: Pixels; labels: Int32Array }>, void];
+  fit: [Of<FitData>, void];
+  nextEpoch: [Of<Changes & { loaderEpoch: number }>, EpochReply];
+  readFit: [Of<object>, Float32Array[]];
+  trainer: [Of<TrainerData>, void];
+  step: [Of<Changes & { images: Pixels; labels: Float64Array }>, StepResult];
+  readTrainer: [Of<object>, Float32Array[]];
+  predictor: [Of<PredictorData>, void];
+  predict: [Of<Weights & { images: Pixels }>, Prediction];
+  scores: [Of<Weights & { images: Pixels }>, Float32Array];
+  evaluate: [Of<Weights & { dataset: Handle }>, Evaluation];
+}
+
+/** What the worker is told, and does not answer. */
+export interface Notices {
+  steer: Of<{ paused?: boolean; aborted?: boolean; lr?: number }>;
+  endFit: Of<object>;
+  freeDataset: Of<object>;
+  endTrainer: Of<object>;
+  endPredictor: Of<object>;
+}
+
+export type Method = keyof Methods;
+export type Notice = keyof Notices;
+
+/** To the worker. `call` is missing where no answer is wanted; `cancel` names the call whose signal aborted. */
+export type Request =
+  | { readonly call?: number; readonly method: Method | Notice; readonly params: unknown }
+  | { readonly cancel: number };
+
+/** From the worker. Batches of a training come many in one message: see `Progress`. */
+export type Reply =
+  | { readonly call: number; readonly result: unknown }
+  | { readonly call: number; readonly error: ErrorData }
+  | { readonly progress: readonly BatchProgress[]; readonly handle: Handle };
+
+/**
+ * The buffers in a message, to be transferred: whoever puts a typed array into one has made it for that. Shared
+ * memory is shared.
+ */
+export function buffersIn(message: unknown): ArrayBuffer[] {
+  const found = new Set<ArrayBuffer>();
+  const visit = (value: unknown): void => {
+    if (ArrayBuffer.isView(value)) {
+      if (value.buffer instanceof ArrayBuffer) found.add(value.buffer);
+    } else if (typeof value === 'object' && value !== null) Object.values(value).forEach(visit);
+  };
+  visit(message);
+  return [...found];
+}

@@ -1,0 +1,21 @@
+import { existsSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
+import type { Spawn } from './spawn.js';
+
+/** From dist/worker, and from src/worker in a clone. */
+const CANDIDATES = ['./worker.node.js', '../../dist/worker/worker.node.js'].map(
+  (path) => new URL(path, import.meta.url),
+);
+
+export const nodeSpawn: Spawn = ({ message, failure }) => {
+  const worker = new Worker(CANDIDATES.find((url) => existsSync(url)) ?? CANDIDATES[0]!, { name: 'twill' });
+  worker.on('message', message);
+  worker.on('messageerror', failure);
+  worker.on('error', failure);
+  worker.on('exit', (code) => failure(new Error(`it ended with code ${code}`)));
+  return {
+    post: (data, transfer) => worker.postMessage(data, transfer),
+    terminate: () => void worker.terminate(),
+    keepAlive: (alive) => (alive ? worker.ref() : worker.unref()),
+  };
+};

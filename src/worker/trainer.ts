@@ -1,0 +1,114 @@
+import { countImages } from '../data/check.js';
+import type { Pixels } from '../data/dataset.js';
+import { OptionError } from '../errors.js';
+import type { Module } from '../nn/module.js';
+import type { Optimizer } from '../optim/optimizer.js';
+import { checkOptions } from '../options.js';
+import type { StepResult, TrainerOptions } from '../train/trainer.js';
+import { describe } from './configured.js';
+import { copyOfPixels } from './copies.js';
+import { LinkedModel } from './graph-data.js';
+import type { Line } from './line.js';
+import type { Handle } from './protocol.js';
+import { LOSSES, OPTIMIZERS } from './registry.js';
+
+/** Those of `Trainer`; the backend is the worker's. */
+export type WorkerTrainerOptions = Omit<TrainerOptions, 'backend'>;
+
+/**
+ * Trains a model step by step in a worker. The weights stay there: `sync` brings them here. Weights that are written
+ * on this side (`loadStateDict`) go there with the next step.
+ */
+export class WorkerTrainer {
+  readonly model: Module;
+  readonly optimizer: Optimizer;
+  readonly inputShape: readonly number[];
+  readonly #line: Line;
+  readonly #handle: Handle;
+  readonly #linked: LinkedModel;
+  readonly #ready: Promise<void>;
+  #steps = 0;
+  #running = 0;
+  #disposed = false;
+
+  constructor(line: Line, model: Module, options: WorkerTrainerOptions) {
+    const known = ['inputShape', 'optimizer', 'loss', 'batchSize', 'fusion'] as const;
+    const { inputShape, optimizer, loss, batchSize, fusion } = checkOptions('Trainer', options, known);
+    this.model = model;
+    this.optimizer = optimizer;
+    this.inputShape = inputShape;
+    this.#line = line;
+    this.#handle = line.handle();
+    const described = describe('optimizer', OPTIMIZERS, optimizer);
+    this.#linked = new LinkedModel(model, [inputShape]);
+    this.#ready = line.operation('trainer', () =>
+      line.call('trainer', {
+        handle: this.#handle,
+        model: this.#linked.data(),
+        inputShape,
+        batchSize,
+        fusion,
+        optimizer: described,
+        loss: loss && describe('loss', LOSSES, loss),
+      }),
+    );
+    // Whoever takes a step hears of it.
+    this.#ready.catch(() => {});
+    line.collect(this, 'endTrainer', this.#handle);
+  }
+
+  /** Steps taken so far; one that changed nothing, its loss not being finite, does not count. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /**
+   * One step of forward, backward and update, as `Trainer.step`. `images` and `labels` are copied before it returns;
+   * images in shared memory are read when the step runs.
+   */
+  async step(images: Pixels, labels: ArrayLike<number>): Promise<StepResult> {
+    const where = 'Trainer.step';
+    if (this.#disposed) throw new OptionError(`[${where}] the trainer was disposed`);
+    countImages(where, images, this.inputShape);
+    const batch = { images: copyOfPixels(images), labels: Float64Array.from(labels ?? []) };
+    return this.#operation('step', async () => {
+      await this.#ready;
+      const { lr } = this.optimizer;
+      const weights = this.#linked.changes();
+      const result = await this.#line.call('step', { handle: this.#handle, lr, weights, ...batch });
+      if (Number.isFinite(result.loss)) this.#steps++;
+      return result;
+    });
+  }
+
+  /** Brings the weights into the model: those after the last step. */
+  async sync(): Promise<void> {
+    if (this.#disposed) throw new OptionError('[Trainer.sync] the trainer was disposed');
+    await this.#operation('sync', async () => {
+      await this.#ready;
+      this.#linked.receive(await this.#line.call('readTrainer', { handle: this.#handle }));
+    });
+  }
+
+  /** Frees it in the worker at once; without it it goes with the trainer. */
+  dispose(): void {
+    if (this.#running > 0) {
+      throw new OptionError('[Trainer] a step is still running: await it before the next call');
+    }
+    this.#disposed = true;
+    this.#line.release(this, 'endTrainer', this.#handle);
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  async #operation<T>(what: string, work: () => Promise<T>): Promise<T> {
+    this.#running++;
+    try {
+      return await this.#line.operation(what, work);
+    } finally {
+      this.#running--;
+    }
+  }
+}
