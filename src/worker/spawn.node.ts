@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { Worker } from 'node:worker_threads';
+import { SHARE_ENV, Worker } from 'node:worker_threads';
 import type { Spawn } from './spawn.js';
 
 /** From dist/worker, and from src/worker in a clone. */
@@ -8,7 +8,12 @@ const CANDIDATES = ['./worker.node.js', '../../dist/worker/worker.node.js'].map(
 );
 
 export const nodeSpawn: Spawn = ({ message, failure }) => {
-  const worker = new Worker(CANDIDATES.find((url) => existsSync(url)) ?? CANDIDATES[0]!, { name: 'twill' });
+  // With an environment of its own the worker could not tell libgomp how long to spin (src/backend/native.node.ts), and
+  // where threads outnumber idle processors a step then takes many times as long.
+  const worker = new Worker(CANDIDATES.find((url) => existsSync(url)) ?? CANDIDATES[0]!, {
+    name: 'twill',
+    env: SHARE_ENV,
+  });
   worker.on('message', message);
   worker.on('messageerror', failure);
   worker.on('error', failure);
