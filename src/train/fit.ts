@@ -1,88 +1,22 @@
-import type { Backend, BackendInfo } from '../backend/backend.js';
+import type { BackendInfo } from '../backend/backend.js';
 import { loadBackend } from '../backend/load.js';
 import type { Dataset } from '../data/dataset.js';
-import { type Batch, DataLoader } from '../data/loader.js';
+import type { Batch, DataLoader } from '../data/loader.js';
 import { NumericError, OptionError } from '../errors.js';
-import type { Loss } from '../nn/loss.js';
 import type { Module } from '../nn/module.js';
-import type { Optimizer } from '../optim/optimizer.js';
-import { boolean, checkOptions, nonNegativeInteger, positiveInteger, show } from '../options.js';
 import { type Evaluation, evaluateWith } from './evaluate.js';
+import { type BatchProgress, checkFit, type EpochResult, type FitOptions } from './fit-options.js';
 import { Gate } from './gate.js';
 import { Predictor } from './predictor.js';
 import { type StepResult, Trainer } from './trainer.js';
 
-export interface FitOptions {
-  optimizer: Optimizer;
-  /** Passes over the data; default 1. */
-  epochs?: number;
-  /** Images a step, the last of an epoch may hold fewer; default 100. */
-  batchSize?: number;
-  /** Default `CrossEntropyLoss`. */
-  loss?: Loss;
-  /** Evaluated after every epoch: then `accuracy` is the accuracy on it. */
-  validation?: Dataset;
-  /** A new order every epoch; default false, as in the article. */
-  shuffle?: boolean;
-  /** Where the orders come from; default 0. */
-  seed?: number;
-  /** Default the backend of `loadBackend()`. */
-  backend?: Backend;
-  /** Ends the training within one batch, with the weights of the last step: the iteration ends, `aborted` is true. */
-  signal?: AbortSignal;
-  /** After every step. What it throws ends the training and comes out of the iteration. */
-  onBatch?: (progress: BatchProgress) => void;
-  /** After every epoch: the callback form, with `await fit(...).finish()`. */
-  onEpoch?: (epoch: EpochResult) => void | Promise<void>;
-}
-
-export interface BatchProgress extends StepResult {
-  /** From 1. */
-  readonly epoch: number;
-  /** From 1, within the epoch. */
-  readonly batch: number;
-  /** Batches in an epoch. */
-  readonly batches: number;
-  /** Images of this epoch so far. */
-  readonly seen: number;
-}
-
-export interface EpochResult {
-  /** From 1. */
-  readonly epoch: number;
-  /** The batches' mean losses, summed, as the article plots them. */
-  readonly cost: number;
-  /** Mean loss over the epoch's batches. */
-  readonly loss: number;
-  /** Fraction right: on `validation` after the epoch, or else on the training images as they were learnt. */
-  readonly accuracy: number;
-  readonly trainAccuracy: number;
-  /** Mean loss on `validation`. */
-  readonly validationLoss?: number;
-  /** Training alone. */
-  readonly seconds: number;
-  readonly evalSeconds: number;
-}
+export type { BatchProgress, EpochResult, FitOptions };
 
 /** What a training leaves to plot; `history.json` holds it. */
 export interface History {
   readonly info: BackendInfo;
   readonly epochs: EpochResult[];
 }
-
-const KNOWN = [
-  'optimizer',
-  'epochs',
-  'batchSize',
-  'loss',
-  'validation',
-  'shuffle',
-  'seed',
-  'backend',
-  'signal',
-  'onBatch',
-  'onEpoch',
-] as const;
 
 /**
  * Trains a model: `for await (const { epoch, cost, accuracy } of fit(model, train, { ... })) ...`, or
@@ -92,37 +26,6 @@ const KNOWN = [
  */
 export function fit(model: Module, train: Dataset | DataLoader, options: FitOptions): FitRun {
   return new FitRun(model, train, options);
-}
-
-/** What `fit` was asked for, checked: throws `OptionError` for what cannot be used and for options not in `known`. */
-export function checkFit<Options extends Omit<FitOptions, 'backend'>>(
-  train: Dataset | DataLoader,
-  options: Options,
-  known: readonly (keyof Options & string)[],
-): { loader: DataLoader; epochs: number } {
-  const where = 'fit';
-  const { epochs = 1, batchSize, shuffle, seed, onBatch, onEpoch } = checkOptions(where, options, known);
-  nonNegativeInteger(where, 'epochs', epochs);
-  for (const [name, callback] of Object.entries({ onBatch, onEpoch })) {
-    if (callback !== undefined && typeof callback !== 'function') {
-      throw new OptionError(`[${where}] ${name} must be a function but is ${show(callback)}`);
-    }
-  }
-  const given = train instanceof DataLoader;
-  if (given && (batchSize !== undefined || shuffle !== undefined || seed !== undefined)) {
-    throw new OptionError(
-      `[${where}] batchSize, shuffle and seed belong to the DataLoader that it was given`,
-    );
-  }
-  const loader = given
-    ? train
-    : new DataLoader(train, {
-        batchSize: positiveInteger(where, 'batchSize', batchSize ?? 100),
-        shuffle: boolean(where, 'shuffle', shuffle ?? false),
-        seed: nonNegativeInteger(where, 'seed', seed ?? 0),
-      });
-  if (loader.length === 0) throw new OptionError(`[${where}] the training data gives no batch`);
-  return { loader, epochs };
 }
 
 /** A training: iterate it once. */
@@ -138,7 +41,7 @@ export class FitRun implements AsyncIterable<EpochResult> {
   #aborted = false;
 
   constructor(model: Module, train: Dataset | DataLoader, options: FitOptions) {
-    const { loader, epochs } = checkFit(train, options, KNOWN);
+    const { loader, epochs } = checkFit(train, options, ['backend']);
     this.#epochs = epochs;
     this.#model = model;
     this.#options = options;

@@ -1,5 +1,11 @@
 import type { Pixels } from '../data/dataset.js';
-import { isShared } from './dataset-sender.js';
+
+/** Bytes a message: some milliseconds of copying, so that the page stays alive while it sends many. */
+export const PIECE = 4 * 2 ** 20;
+
+export function isShared({ buffer }: ArrayBufferView): boolean {
+  return typeof SharedArrayBuffer !== 'undefined' && buffer instanceof SharedArrayBuffer;
+}
 
 /** What a message may take away: a copy, or the memory itself where both sides see it. */
 export function copyOfPixels(images: Pixels): Pixels {

@@ -1,9 +1,7 @@
 import { type Dataset, ImageDataset, type Pixels } from '../data/dataset.js';
+import { isShared, PIECE } from './copies.js';
 import type { Line } from './line.js';
 import type { Handle } from './protocol.js';
-
-/** Bytes a message: some milliseconds of copying, so that the page stays alive while it sends a large data set. */
-const PIECE = 4 * 2 ** 20;
 
 /** Sends data sets to a worker, each once: in pieces that are copied and transferred, or shared where they can be. */
 export class DatasetSender {
@@ -48,10 +46,6 @@ export class DatasetSender {
     }
     return handle;
   }
-}
-
-export function isShared({ buffer }: ArrayBufferView): boolean {
-  return typeof SharedArrayBuffer !== 'undefined' && buffer instanceof SharedArrayBuffer;
 }
 
 /** The memory of a data set that both sides can see; undefined where it has to be copied. */

@@ -1,15 +1,11 @@
 import type { BackendInfo } from '../backend/backend.js';
 import type { Dataset } from '../data/dataset.js';
-import type { DataLoader } from '../data/loader.js';
+import { DataLoader } from '../data/loader.js';
 import { OptionError } from '../errors.js';
 import type { Module } from '../nn/module.js';
-import {
-  type BatchProgress,
-  checkFit,
-  type EpochResult,
-  type FitOptions,
-  type History,
-} from '../train/fit.js';
+import type { History } from '../train/fit.js';
+import { type BatchProgress, checkFit, type EpochResult, type FitOptions } from '../train/fit-options.js';
+import { show } from '../options.js';
 import { type Configured, describe } from './configured.js';
 import type { DatasetSender } from './dataset-sender.js';
 import { decodeError } from './error-data.js';
@@ -20,19 +16,6 @@ import { LOSSES, OPTIMIZERS } from './registry.js';
 
 /** Those of `fit`; the backend is the worker's. */
 export type WorkerFitOptions = Omit<FitOptions, 'backend'>;
-
-const KNOWN = [
-  'optimizer',
-  'epochs',
-  'batchSize',
-  'loss',
-  'validation',
-  'shuffle',
-  'seed',
-  'signal',
-  'onBatch',
-  'onEpoch',
-] as const;
 
 /** What a training needs of the worker that it runs in. */
 export interface FitSite {
@@ -60,7 +43,12 @@ export class WorkerFitRun implements AsyncIterable<EpochResult> {
   #failure: { readonly error: unknown } | undefined;
 
   constructor(site: FitSite, model: Module, train: Dataset | DataLoader, options: WorkerFitOptions) {
-    const { loader, epochs } = checkFit(train, options, KNOWN);
+    const { loader, epochs } = checkFit(train, options);
+    if (loader.constructor !== DataLoader) {
+      throw new OptionError(
+        `[TrainingWorker] the code of ${show(loader)} cannot be sent to a worker: use a DataLoader itself`,
+      );
+    }
     this.#site = site;
     this.#handle = site.line.handle();
     this.#model = model;
@@ -86,11 +74,13 @@ export class WorkerFitRun implements AsyncIterable<EpochResult> {
 
   /** Halts before the next batch, until `resume()` or an abort. */
   pause(): void {
-    this.#steer((this.#paused = true));
+    this.#paused = true;
+    this.#tellWhetherPaused();
   }
 
   resume(): void {
-    this.#steer((this.#paused = false));
+    this.#paused = false;
+    this.#tellWhetherPaused();
   }
 
   get paused(): boolean {
@@ -122,6 +112,7 @@ export class WorkerFitRun implements AsyncIterable<EpochResult> {
       this.#state = 'starting';
       await this.#start();
       this.#state = 'running';
+      this.#tellWhetherPaused();
       if (signal?.aborted) abort();
       signal?.addEventListener('abort', abort);
       for (;;) {
@@ -160,7 +151,6 @@ export class WorkerFitRun implements AsyncIterable<EpochResult> {
       loss: this.#loss,
       progress: onBatch !== undefined,
     });
-    if (this.#paused) this.#site.line.notify('steer', { handle: this.#handle, paused: true });
   }
 
   /** Trains an epoch and brings its weights here; undefined where the training is over. */
@@ -197,7 +187,8 @@ export class WorkerFitRun implements AsyncIterable<EpochResult> {
     }
   }
 
-  #steer(paused: boolean): void {
-    if (this.#state === 'running') this.#site.line.notify('steer', { handle: this.#handle, paused });
+  #tellWhetherPaused(): void {
+    if (this.#state !== 'running') return;
+    this.#site.line.notify('steer', { handle: this.#handle, paused: this.#paused });
   }
 }

@@ -1,7 +1,8 @@
 import { OptionError } from '../errors.js';
 import type { SymbolicTensor, TracedGraph } from '../graph/graph.js';
 import type { Parameter } from '../graph/parameter.js';
-import type { Module } from '../nn/module.js';
+import { Module } from '../nn/module.js';
+import { show } from '../options.js';
 
 /** An application of an op. Tensors are numbered: 0 is the graph's input, n + 1 what node n gives. */
 export interface NodeData {
@@ -47,6 +48,9 @@ export class LinkedModel {
 
   /** Traces the model for images of each of `shapes`. Throws `ShapeError` where one does not fit. */
   constructor(model: Module, shapes: readonly (readonly number[])[]) {
+    if (!(model instanceof Module)) {
+      throw new OptionError(`[TrainingWorker] expected a model but got ${show(model)}`);
+    }
     const parameters = new Map<Parameter, number>();
     const numberOf = (parameter: Parameter) => {
       if (!parameters.has(parameter)) parameters.set(parameter, parameters.size);

@@ -6,16 +6,14 @@ import { Predictor } from '../train/predictor.js';
 import { Trainer } from '../train/trainer.js';
 import { rebuild } from './configured.js';
 import { HostedFit } from './hosted-fit.js';
-import type { Handle, Method, Methods, Notice, Notices } from './protocol.js';
+import type { Handle, Method, NoticeParams, Notices, Params, Result } from './protocol.js';
 import { ReceivedDatasets } from './received-datasets.js';
 import { LOSSES, OPTIMIZERS } from './registry.js';
 import { Replay } from './replay.js';
 
 type Handlers = {
-  [M in Method]: (params: Methods[M][0], signal: AbortSignal) => Methods[M][1] | Promise<Methods[M][1]>;
-} & { [N in Notice]: (params: Notices[N]) => void };
-
-type Params<M extends Method> = Methods[M][0];
+  [M in Method]: (params: Params<M>, signal: AbortSignal) => Result<M> | Promise<Result<M>>;
+} & Notices;
 
 /** What lives in a worker, by the numbers that the page's side has given. */
 export class Host implements Handlers {
@@ -44,7 +42,7 @@ export class Host implements Handlers {
     this.#datasets.fill(piece);
   }
 
-  freeDataset({ handle }: Notices['freeDataset']): void {
+  freeDataset({ handle }: NoticeParams<'freeDataset'>): void {
     this.#datasets.free(handle);
   }
 
@@ -62,15 +60,14 @@ export class Host implements Handlers {
   }
 
   readFit({ handle }: Params<'readFit'>): Float32Array[] {
-    // A training that has ended in the meantime has sent its weights already.
     return this.#fits.get(handle)!.read();
   }
 
-  steer({ handle, ...how }: Notices['steer']): void {
+  steer({ handle, ...how }: NoticeParams<'steer'>): void {
     this.#fits.get(handle)?.steer(how);
   }
 
-  endFit({ handle }: Notices['endFit']): void {
+  endFit({ handle }: NoticeParams<'endFit'>): void {
     void this.#fits.get(handle)?.end();
     this.#fits.delete(handle);
   }
@@ -97,7 +94,7 @@ export class Host implements Handlers {
     return this.#trainers.get(handle)!.model.read();
   }
 
-  endTrainer({ handle }: Notices['endTrainer']): void {
+  endTrainer({ handle }: NoticeParams<'endTrainer'>): void {
     this.#trainers.get(handle)?.trainer.dispose();
     this.#trainers.delete(handle);
   }
@@ -123,7 +120,7 @@ export class Host implements Handlers {
     return evaluation;
   }
 
-  endPredictor({ handle }: Notices['endPredictor']): void {
+  endPredictor({ handle }: NoticeParams<'endPredictor'>): void {
     this.#predictors.get(handle)?.predictor.dispose();
     this.#predictors.delete(handle);
   }

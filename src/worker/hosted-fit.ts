@@ -5,7 +5,7 @@ import type { Optimizer } from '../optim/optimizer.js';
 import { type BatchProgress, type EpochResult, type FitRun, fit } from '../train/fit.js';
 import { rebuild } from './configured.js';
 import { encodeError, type ErrorData } from './error-data.js';
-import type { EpochReply, FitData, Methods } from './protocol.js';
+import type { EpochReply, FitData, Params, Steering } from './protocol.js';
 import { LOSSES, OPTIMIZERS } from './registry.js';
 import { Replay } from './replay.js';
 
@@ -49,7 +49,7 @@ export class HostedFit {
   }
 
   /** Trains the next epoch. What it throws comes with the weights of the last step, so it does not reject. */
-  async next({ lr, weights, loaderEpoch }: Methods['nextEpoch'][0]): Promise<EpochReply> {
+  async next({ lr, weights, loaderEpoch }: Params<'nextEpoch'>): Promise<EpochReply> {
     this.#optimizer.lr = lr;
     this.#loader.epoch = loaderEpoch;
     if (weights) this.#model.write(weights);
@@ -69,7 +69,7 @@ export class HostedFit {
     return this.#model.read();
   }
 
-  steer({ paused, aborted, lr }: { paused?: boolean; aborted?: boolean; lr?: number }): void {
+  steer({ paused, aborted, lr }: Steering): void {
     if (paused === true) this.#run.pause();
     if (paused === false) this.#run.resume();
     if (aborted) this.#controller.abort();

@@ -1,12 +1,20 @@
 import { OptionError, WorkerError } from '../errors.js';
 import type { BatchProgress } from '../train/fit.js';
-import { decodeError, type ErrorData } from './error-data.js';
-import { buffersIn, type Handle, type Method, type Methods, type Notice, type Notices } from './protocol.js';
-import type { Reply, Request } from './protocol.js';
+import { decodeError } from './error-data.js';
+import {
+  buffersIn,
+  type Handle,
+  type Method,
+  type Notice,
+  type NoticeParams,
+  type Params,
+  type Reply,
+  type Request,
+  type Result,
+} from './protocol.js';
 import type { Channel, Spawn } from './spawn.js';
 
 interface Call {
-  readonly method: Method;
   readonly settle: (result: unknown) => void;
   readonly fail: (error: Error) => void;
 }
@@ -24,9 +32,10 @@ export class Line {
   /** Why nothing new is taken on; with `#over`, why nothing works any more. */
   #refusal: string | undefined;
   #over = false;
+  #ended: Promise<unknown> | undefined;
 
-  constructor(spawn: Spawn) {
-    this.#channel = spawn({
+  constructor(spawn: Spawn, script?: string | URL) {
+    this.#channel = spawn(script, {
       message: (data) => this.#receive(data as Reply),
       failure: (error) => this.end(`the worker crashed: ${error.message}`, error),
     });
@@ -41,22 +50,18 @@ export class Line {
    * Asks the worker. Buffers in `params` are transferred. Where `signal` aborts the worker is told, and once it has
    * ended the call throws the signal's reason. Throws what the worker threw, or `WorkerError` where it is gone.
    */
-  async call<M extends Method>(
-    method: M,
-    params: Methods[M][0],
-    signal?: AbortSignal,
-  ): Promise<Methods[M][1]> {
-    if (this.#over) throw this.#gone(method);
+  async call<M extends Method>(method: M, params: Params<M>, signal?: AbortSignal): Promise<Result<M>> {
+    if (this.#over) throw this.#gone();
     const call = ++this.#numbers;
     const answer = new Promise<unknown>((settle, fail) => {
-      this.#calls.set(call, { method, settle, fail });
+      this.#calls.set(call, { settle, fail });
     });
     const cancel = () => this.#post({ cancel: call });
     try {
       this.#post({ call, method, params });
       this.#channel.keepAlive(true);
       signal?.addEventListener('abort', cancel);
-      return (await answer) as Methods[M][1];
+      return (await answer) as Result<M>;
     } catch (error) {
       if (signal?.aborted && !this.#over) throw signal.reason;
       throw error;
@@ -68,7 +73,7 @@ export class Line {
   }
 
   /** Tells the worker something that needs no answer. */
-  notify<N extends Notice>(method: N, params: Notices[N]): void {
+  notify<N extends Notice>(method: N, params: NoticeParams<N>): void {
     if (!this.#over) this.#post({ method, params });
   }
 
@@ -91,7 +96,7 @@ export class Line {
 
   /** What `idle` waits for, from here to `leave`. Throws `WorkerError` where nothing new is taken on. */
   enter(what: string): void {
-    if (this.#refusal !== undefined) throw this.#gone(what);
+    if (this.#refusal !== undefined) throw this.#gone(`${what}: `);
     this.#operations++;
   }
 
@@ -120,13 +125,18 @@ export class Line {
     if (this.#over) return;
     this.#over = true;
     this.#refusal = reason;
-    this.#channel.terminate();
+    this.#ended = this.#channel.terminate();
     this.#listeners.clear();
-    for (const { method, fail } of this.#calls.values()) fail(this.#gone(method, cause));
+    for (const { fail } of this.#calls.values()) fail(this.#gone('', cause));
   }
 
-  #gone(what: string, cause?: Error): WorkerError {
-    return new WorkerError(`[TrainingWorker] ${what}: ${this.#refusal}`, cause && { cause });
+  /** Resolves when the worker is gone, `end` having been called. */
+  async ended(): Promise<void> {
+    await this.#ended;
+  }
+
+  #gone(what = '', cause?: Error): WorkerError {
+    return new WorkerError(`[TrainingWorker] ${what}${this.#refusal}`, cause && { cause });
   }
 
   #post(request: Request): void {
@@ -146,7 +156,7 @@ export class Line {
       return;
     }
     const call = this.#calls.get(reply.call);
-    if ('error' in reply) call?.fail(decodeError(reply.error satisfies ErrorData));
+    if ('error' in reply) call?.fail(decodeError(reply.error));
     else call?.settle(reply.result);
   }
 }

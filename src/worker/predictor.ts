@@ -2,10 +2,10 @@ import { countImages } from '../data/check.js';
 import type { Dataset, Pixels } from '../data/dataset.js';
 import { OptionError } from '../errors.js';
 import type { Module } from '../nn/module.js';
-import { checkOptions } from '../options.js';
+import { boolean, checkOptions, positiveInteger } from '../options.js';
 import type { Evaluation, Prediction } from '../train/evaluate.js';
 import type { PredictorOptions } from '../train/predictor.js';
-import { copyOfPixels } from './copies.js';
+import { copyOfPixels, PIECE } from './copies.js';
 import type { DatasetSender } from './dataset-sender.js';
 import { LinkedModel } from './graph-data.js';
 import type { Line } from './line.js';
@@ -13,9 +13,6 @@ import type { Handle } from './protocol.js';
 
 /** Those of `Predictor`; the backend is the worker's. */
 export type WorkerPredictorOptions = Omit<PredictorOptions, 'backend'>;
-
-/** Bytes of images a message: see `DatasetSender`. */
-const PIECE = 4 * 2 ** 20;
 
 /**
  * Applies a model to images in a worker, over and over, with the weights that the model has on this side at the
@@ -31,14 +28,16 @@ export class WorkerPredictor {
 
   constructor(line: Line, model: Module, options: WorkerPredictorOptions) {
     const known = ['inputShape', 'batchSize', 'fusion'] as const;
-    const { inputShape, batchSize, fusion } = checkOptions('Predictor', options, known);
+    const { inputShape, batchSize = 100, fusion = true } = checkOptions('Predictor', options, known);
+    positiveInteger('Predictor', 'batchSize', batchSize);
+    boolean('Predictor', 'fusion', fusion);
     this.inputShape = inputShape;
     this.#line = line;
     this.#handle = line.handle();
     this.#linked = new LinkedModel(model, [inputShape]);
-    const model_ = this.#linked.data();
+    const data = this.#linked.data();
     this.#ready = line.operation('predictor', () =>
-      line.call('predictor', { handle: this.#handle, model: model_, inputShape, batchSize, fusion }),
+      line.call('predictor', { handle: this.#handle, model: data, inputShape, batchSize, fusion }),
     );
     // Whoever runs it hears of it.
     this.#ready.catch(() => {});

@@ -56,8 +56,8 @@ export interface EpochReply {
 export interface TrainerData {
   readonly model: ModelData;
   readonly inputShape: readonly number[];
-  readonly batchSize: number | undefined;
-  readonly fusion: boolean | undefined;
+  readonly batchSize: number;
+  readonly fusion: boolean;
   readonly optimizer: Configured;
   readonly loss: Configured | undefined;
 }
@@ -65,48 +65,58 @@ export interface TrainerData {
 export interface PredictorData {
   readonly model: ModelData;
   readonly inputShape: readonly number[];
-  readonly batchSize: number | undefined;
-  readonly fusion: boolean | undefined;
+  readonly batchSize: number;
+  readonly fusion: boolean;
 }
 
 type Weights = { readonly weights: Float32Array[] | undefined };
 type Of<T> = T & { readonly handle: Handle };
 
-/** What the worker can be asked for: [what goes there, what comes back]. */
+/** What the worker can be asked for. */
 export interface Methods {
-  start: [LoadBackendOptions, BackendInfo];
-  openDataset: [Of<DatasetData>, void];
-  fillDataset: [Of<{ at: number; images: Pixels; labels: Int32Array }>, void];
-  fit: [Of<FitData>, void];
-  nextEpoch: [Of<Changes & { loaderEpoch: number }>, EpochReply];
-  readFit: [Of<object>, Float32Array[]];
-  trainer: [Of<TrainerData>, void];
-  step: [Of<Changes & { images: Pixels; labels: Float64Array }>, StepResult];
-  readTrainer: [Of<object>, Float32Array[]];
-  predictor: [Of<PredictorData>, void];
-  predict: [Of<Weights & { images: Pixels }>, Prediction];
-  scores: [Of<Weights & { images: Pixels }>, Float32Array];
-  evaluate: [Of<Weights & { dataset: Handle }>, Evaluation];
+  start(options: LoadBackendOptions): BackendInfo;
+  openDataset(data: Of<DatasetData>): void;
+  fillDataset(piece: Of<{ at: number; images: Pixels; labels: Int32Array }>): void;
+  fit(data: Of<FitData>): void;
+  nextEpoch(changes: Of<Changes & { loaderEpoch: number }>): EpochReply;
+  readFit(which: Of<object>): Float32Array[];
+  trainer(data: Of<TrainerData>): void;
+  step(batch: Of<Changes & { images: Pixels; labels: Float64Array }>): StepResult;
+  readTrainer(which: Of<object>): Float32Array[];
+  predictor(data: Of<PredictorData>): void;
+  predict(batch: Of<Weights & { images: Pixels }>): Prediction;
+  scores(batch: Of<Weights & { images: Pixels }>): Float32Array;
+  evaluate(on: Of<Weights & { dataset: Handle }>): Evaluation;
 }
 
 /** What the worker is told, and does not answer. */
 export interface Notices {
-  steer: Of<{ paused?: boolean; aborted?: boolean; lr?: number }>;
-  endFit: Of<object>;
-  freeDataset: Of<object>;
-  endTrainer: Of<object>;
-  endPredictor: Of<object>;
+  steer(how: Of<Steering>): void;
+  endFit(which: Of<object>): void;
+  freeDataset(which: Of<object>): void;
+  endTrainer(which: Of<object>): void;
+  endPredictor(which: Of<object>): void;
+}
+
+/** How a training that runs is to go on. */
+export interface Steering {
+  readonly paused?: boolean;
+  readonly aborted?: boolean;
+  readonly lr?: number;
 }
 
 export type Method = keyof Methods;
 export type Notice = keyof Notices;
+export type Params<M extends Method> = Parameters<Methods[M]>[0];
+export type Result<M extends Method> = ReturnType<Methods[M]>;
+export type NoticeParams<N extends Notice> = Parameters<Notices[N]>[0];
 
 /** To the worker. `call` is missing where no answer is wanted; `cancel` names the call whose signal aborted. */
 export type Request =
   | { readonly call?: number; readonly method: Method | Notice; readonly params: unknown }
   | { readonly cancel: number };
 
-/** From the worker. Batches of a training come many in one message: see `Progress`. */
+/** From the worker. Batches of a training come many in one message. */
 export type Reply =
   | { readonly call: number; readonly result: unknown }
   | { readonly call: number; readonly error: ErrorData }

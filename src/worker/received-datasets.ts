@@ -1,15 +1,15 @@
 import { type Dataset, ImageDataset, type Pixels } from '../data/dataset.js';
-import type { Handle, Methods } from './protocol.js';
+import type { Handle, Params } from './protocol.js';
 
 /** The data sets that a worker holds. They grow as their pieces arrive. */
 export class ReceivedDatasets {
   readonly #arriving = new Map<
     Handle,
-    { images: Pixels; labels: Uint8Array | Int32Array; data: Methods['openDataset'][0]; missing: number }
+    { images: Pixels; labels: Uint8Array | Int32Array; data: Params<'openDataset'>; missing: number }
   >();
   readonly #complete = new Map<Handle, Dataset>();
 
-  open(data: Methods['openDataset'][0]): void {
+  open(data: Params<'openDataset'>): void {
     const { handle, length, shape, dtype, shared } = data;
     const pixels = length * shape[0] * shape[1] * shape[2];
     const images = shared?.images ?? (dtype === 'uint8' ? new Uint8Array(pixels) : new Float32Array(pixels));
@@ -18,7 +18,7 @@ export class ReceivedDatasets {
     this.#completeWhereWhole(handle);
   }
 
-  fill({ handle, at, images, labels }: Methods['fillDataset'][0]): void {
+  fill({ handle, at, images, labels }: Params<'fillDataset'>): void {
     const arriving = this.#arriving.get(handle)!;
     const size = images.length / labels.length;
     arriving.images.set(images, at * size);

@@ -1,6 +1,6 @@
 import { encodeError } from './error-data.js';
 import { Host } from './host.js';
-import { buffersIn, type Method, type Methods, type Reply, type Request } from './protocol.js';
+import { buffersIn, type Method, type Reply, type Request, type Result } from './protocol.js';
 
 /** The worker's end of a `Line`: returns what is to be called with each message. */
 export function serve(
@@ -23,7 +23,7 @@ export function serve(
     }
     running.set(call, controller);
     try {
-      send({ call, result: (await run.call(host, params, controller.signal)) as Methods[Method][1] });
+      send({ call, result: (await run.call(host, params, controller.signal)) as Result<Method> });
     } catch (error) {
       send({ call, error: encodeError(error) });
     } finally {

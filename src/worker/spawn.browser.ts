@@ -1,15 +1,13 @@
 import { WorkerError } from '../errors.js';
 import type { Channel, ChannelEvents, Spawn } from './spawn.js';
 
-/** Bundlers find the script by this very expression. */
-const start = (): Worker =>
-  new Worker(new URL('./worker.browser.js', import.meta.url), { type: 'module', name: 'twill' });
+export const browserSpawn: Spawn = (script, events) => channelOf(start(script), events);
 
-export const browserSpawn: Spawn = (events) => channelOf(startOrExplain(), events);
-
-function startOrExplain(): Worker {
+function start(script: string | URL | undefined): Worker {
   try {
-    return start();
+    if (script !== undefined) return new Worker(script, { type: 'module', name: 'twill' });
+    // Bundlers find the script by this very expression.
+    return new Worker(new URL('./worker.browser.js', import.meta.url), { type: 'module', name: 'twill' });
   } catch (error) {
     throw new WorkerError(`[TrainingWorker] the browser starts no worker: ${(error as Error).message}`, {
       cause: error,
@@ -33,7 +31,7 @@ function channelOf(worker: Worker, { message, failure }: ChannelEvents): Channel
   });
   return {
     post: (data, transfer) => worker.postMessage(data, transfer),
-    terminate: () => worker.terminate(),
+    terminate: async () => worker.terminate(),
     keepAlive: () => {},
   };
 }

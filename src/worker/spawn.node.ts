@@ -7,12 +7,15 @@ const CANDIDATES = ['./worker.node.js', '../../dist/worker/worker.node.js'].map(
   (path) => new URL(path, import.meta.url),
 );
 
-export const nodeSpawn: Spawn = ({ message, failure }) => {
-  // With an environment of its own the worker could not tell libgomp how long to spin (src/backend/native.node.ts), and
-  // where threads outnumber idle processors a step then takes many times as long.
-  const worker = new Worker(CANDIDATES.find((url) => existsSync(url)) ?? CANDIDATES[0]!, {
+export const nodeSpawn: Spawn = (script, { message, failure }) => {
+  const url = script ?? CANDIDATES.find((one) => existsSync(one)) ?? CANDIDATES[0]!;
+  const worker = new Worker(url, {
     name: 'twill',
+    // With an environment of its own the worker could not tell libgomp how long to spin (src/backend/native.node.ts),
+    // and where threads outnumber idle processors a step then takes many times as long.
     env: SHARE_ENV,
+    // The process's own flags are for its own script: a worker refuses some of them (--input-type).
+    execArgv: [],
   });
   worker.on('message', message);
   worker.on('messageerror', failure);
@@ -20,7 +23,7 @@ export const nodeSpawn: Spawn = ({ message, failure }) => {
   worker.on('exit', (code) => failure(new Error(`it ended with code ${code}`)));
   return {
     post: (data, transfer) => worker.postMessage(data, transfer),
-    terminate: () => void worker.terminate(),
+    terminate: () => worker.terminate(),
     keepAlive: (alive) => (alive ? worker.ref() : worker.unref()),
   };
 };

@@ -1,7 +1,8 @@
 /** A worker that is there: what is posted to it, and how it is let go. */
 export interface Channel {
   post(message: unknown, transfer: ArrayBuffer[]): void;
-  terminate(): void;
+  /** Resolves when it is gone. */
+  terminate(): Promise<unknown>;
   /** Keeps the process alive from now on, or (false) lets it end. */
   keepAlive(alive: boolean): void;
 }
@@ -13,7 +14,8 @@ export interface ChannelEvents {
   failure(error: Error): void;
 }
 
-export type Spawn = (events: ChannelEvents) => Channel;
+/** Starts a worker on `script`, by default on the one that comes with twill. Throws `WorkerError` where it cannot. */
+export type Spawn = (script: string | URL | undefined, events: ChannelEvents) => Channel;
 
 let installed: Spawn | undefined;
 

@@ -3,7 +3,7 @@ import type { Pixels } from '../data/dataset.js';
 import { OptionError } from '../errors.js';
 import type { Module } from '../nn/module.js';
 import type { Optimizer } from '../optim/optimizer.js';
-import { checkOptions } from '../options.js';
+import { boolean, checkOptions, positiveInteger } from '../options.js';
 import type { StepResult, TrainerOptions } from '../train/trainer.js';
 import { describe } from './configured.js';
 import { copyOfPixels } from './copies.js';
@@ -33,7 +33,15 @@ export class WorkerTrainer {
 
   constructor(line: Line, model: Module, options: WorkerTrainerOptions) {
     const known = ['inputShape', 'optimizer', 'loss', 'batchSize', 'fusion'] as const;
-    const { inputShape, optimizer, loss, batchSize, fusion } = checkOptions('Trainer', options, known);
+    const {
+      inputShape,
+      optimizer,
+      loss,
+      batchSize = 100,
+      fusion = true,
+    } = checkOptions('Trainer', options, known);
+    positiveInteger('Trainer', 'batchSize', batchSize);
+    boolean('Trainer', 'fusion', fusion);
     this.model = model;
     this.optimizer = optimizer;
     this.inputShape = inputShape;

@@ -12,6 +12,14 @@ import { WorkerPredictor, type WorkerPredictorOptions } from './predictor.js';
 import { currentSpawn } from './spawn.js';
 import { WorkerTrainer, type WorkerTrainerOptions } from './trainer.js';
 
+export interface TrainingWorkerOptions extends LoadBackendOptions {
+  /**
+   * Where the worker's script is, for bundlers that do not find it by themselves (esbuild): the address of a build of
+   * `twill/worker/script`.
+   */
+  readonly script?: string | URL;
+}
+
 export type WorkerEvaluateOptions = Omit<EvaluateOptions, 'backend'>;
 export type WorkerPredictOptions = Omit<EvaluateOptions, 'backend' | 'signal'>;
 
@@ -43,8 +51,8 @@ export class TrainingWorker {
    * Starts a worker and loads a backend in it. Throws `WorkerError` where no worker can be had, and what `loadBackend`
    * throws.
    */
-  static async start(options: LoadBackendOptions = {}): Promise<TrainingWorker> {
-    const line = new Line(currentSpawn());
+  static async start({ script, ...options }: TrainingWorkerOptions = {}): Promise<TrainingWorker> {
+    const line = new Line(currentSpawn(), script);
     try {
       return new TrainingWorker(line, await line.call('start', options));
     } catch (error) {
@@ -111,6 +119,7 @@ export class TrainingWorker {
   async close(): Promise<void> {
     await this.#line.idle('the worker was closed');
     this.#line.end('the worker was closed');
+    await this.#line.ended();
   }
 
   /** Ends the worker at once: what waits for it is rejected with `WorkerError`. */

@@ -1,0 +1,115 @@
+import type { Backend } from '../backend/backend.js';
+import type { Dataset } from '../data/dataset.js';
+import { DataLoader } from '../data/loader.js';
+import { OptionError } from '../errors.js';
+import type { Loss } from '../nn/loss.js';
+import type { Optimizer } from '../optim/optimizer.js';
+import { boolean, checkOptions, nonNegativeInteger, positiveInteger, show } from '../options.js';
+import type { StepResult } from './trainer.js';
+
+export interface FitOptions {
+  optimizer: Optimizer;
+  /** Passes over the data; default 1. */
+  epochs?: number;
+  /** Images a step, the last of an epoch may hold fewer; default 100. */
+  batchSize?: number;
+  /** Default `CrossEntropyLoss`. */
+  loss?: Loss;
+  /** Evaluated after every epoch: then `accuracy` is the accuracy on it. */
+  validation?: Dataset;
+  /** A new order every epoch; default false, as in the article. */
+  shuffle?: boolean;
+  /** Where the orders come from; default 0. */
+  seed?: number;
+  /** Default the backend of `loadBackend()`. */
+  backend?: Backend;
+  /** Ends the training within one batch, with the weights of the last step: the iteration ends, `aborted` is true. */
+  signal?: AbortSignal;
+  /** After every step. What it throws ends the training and comes out of the iteration. */
+  onBatch?: (progress: BatchProgress) => void;
+  /** After every epoch: the callback form, with `await fit(...).finish()`. */
+  onEpoch?: (epoch: EpochResult) => void | Promise<void>;
+}
+
+export interface BatchProgress extends StepResult {
+  /** From 1. */
+  readonly epoch: number;
+  /** From 1, within the epoch. */
+  readonly batch: number;
+  /** Batches in an epoch. */
+  readonly batches: number;
+  /** Images of this epoch so far. */
+  readonly seen: number;
+}
+
+export interface EpochResult {
+  /** From 1. */
+  readonly epoch: number;
+  /** The batches' mean losses, summed, as the article plots them. */
+  readonly cost: number;
+  /** Mean loss over the epoch's batches. */
+  readonly loss: number;
+  /** Fraction right: on `validation` after the epoch, or else on the training images as they were learnt. */
+  readonly accuracy: number;
+  readonly trainAccuracy: number;
+  /** Mean loss on `validation`. */
+  readonly validationLoss?: number;
+  /** Training alone. */
+  readonly seconds: number;
+  readonly evalSeconds: number;
+}
+
+/** Those that a training has wherever it runs. */
+const KNOWN = [
+  'optimizer',
+  'epochs',
+  'batchSize',
+  'loss',
+  'validation',
+  'shuffle',
+  'seed',
+  'signal',
+  'onBatch',
+  'onEpoch',
+] as const;
+
+/**
+ * What `fit` was asked for, checked. Throws `OptionError` for what cannot be used, and for options that are neither
+ * among those that every training has nor among `more`.
+ */
+export function checkFit<Options extends Omit<FitOptions, 'backend'>>(
+  train: Dataset | DataLoader,
+  options: Options,
+  more: readonly (keyof Options & string)[] = [],
+): { loader: DataLoader; epochs: number } {
+  const where = 'fit';
+  const {
+    epochs = 1,
+    batchSize,
+    shuffle,
+    seed,
+    onBatch,
+    onEpoch,
+  } = checkOptions(where, options, [...KNOWN, ...more]);
+  nonNegativeInteger(where, 'epochs', epochs);
+  for (const [name, callback] of Object.entries({ onBatch, onEpoch })) {
+    if (callback !== undefined && typeof callback !== 'function') {
+      throw new OptionError(`[${where}] ${name} must be a function but is ${show(callback)}`);
+    }
+  }
+  const given = train instanceof DataLoader;
+  if (given && (batchSize !== undefined || shuffle !== undefined || seed !== undefined)) {
+    throw new OptionError(
+      `[${where}] batchSize, shuffle and seed belong to the DataLoader that it was given`,
+    );
+  }
+  const loader = given
+    ? train
+    : new DataLoader(train, {
+        batchSize: positiveInteger(where, 'batchSize', batchSize ?? 100),
+        shuffle: boolean(where, 'shuffle', shuffle ?? false),
+        seed: nonNegativeInteger(where, 'seed', seed ?? 0),
+      });
+  if (loader.length === 0) throw new OptionError(`[${where}] the training data gives no batch`);
+  return { loader, epochs };
+}
