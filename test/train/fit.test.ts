@@ -120,6 +120,34 @@ describe('fit', () => {
     await fit(model, train, { ...options(), epochs: 1 }).finish();
   });
 
+  it('pauses before the next batch, and trains on where it was', async () => {
+    const [paused, through] = [network(), network()];
+    let batches = 0;
+    const run = fit(paused, train, { ...options(), onBatch: () => ++batches === 7 && run.pause() });
+    const finished = run.finish();
+    await expect.poll(() => run.paused).toBe(true);
+    const halted = weightsOf(paused);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(batches).toBe(7);
+    expect(weightsOf(paused)).toEqual(halted);
+    run.resume();
+    const { epochs } = await finished;
+    expect(batches).toBe(20);
+    await fit(through, train, options()).finish();
+    expect(weightsOf(paused)).toEqual(weightsOf(through));
+    expect(epochs.length).toBe(4);
+  });
+
+  it('ends a paused training by an abort', async () => {
+    const controller = new AbortController();
+    const run = fit(network(), train, { ...options(), signal: controller.signal });
+    run.pause();
+    const finished = run.finish();
+    setTimeout(() => controller.abort(), 20);
+    expect((await finished).epochs).toEqual([]);
+    expect(run.aborted).toBe(true);
+  });
+
   it('leaves the event loop free in the meantime', async () => {
     let ticks = 0;
     const timer = setInterval(() => ticks++, 1);
