@@ -125,6 +125,21 @@ describe.each(['native', 'wasm'] as const)('a worker that computes with %s', (na
     expect(there).toEqual(await trained((model, set) => fit(model, train, { ...set, backend: on })));
   });
 
+  it('trains on with the learning rate that was set in a pause', async () => {
+    const [there, here] = [new Net(), new Net()];
+    const set = { ...options(), epochs: 1, optimizer: new SGD({ lr: 0 }) };
+    const run = worker.fit(there, train, set);
+    run.pause();
+    const finished = run.finish();
+    await expect.poll(() => run.history.epochs).toEqual([]);
+    set.optimizer.lr = 0.1;
+    run.resume();
+    await finished;
+    const whole = { ...set, optimizer: new SGD({ lr: 0.1 }), backend: await backend() };
+    await fit(here, train, whole).finish();
+    expect(weightsOf(there)).toEqual(weightsOf(here));
+  });
+
   it('takes a DataLoader, and counts its epochs', async () => {
     const [a, b] = [1, 2].map(() => new DataLoader(train, { batchSize: 40, shuffle: true, dropLast: true }));
     const [there, here] = [new Net(), new Net()];
@@ -187,7 +202,10 @@ describe.each(['native', 'wasm'] as const)('a worker that computes with %s', (na
     expect(await predictor.run(validation.images)).toEqual(
       (await predict(model, validation, { backend: on })).logits,
     );
+    const { predictions } = await predictor.evaluate(validation);
+    expect(predictions).toEqual((await evaluate(model, validation, { backend: on })).predictions);
     predictor.dispose();
+    await expect(predictor.evaluate(validation)).rejects.toThrow('the predictor was disposed');
     await expect(predictor.run(validation.images)).rejects.toThrow('the predictor was disposed');
   });
 
@@ -439,6 +457,13 @@ describe('what travels', () => {
     expect((await worker.predict(model, shared)).classes).toEqual(predictions);
     for (let n = 0; n < shared.length; n++) shared.labels[n] = predictions[n]!;
     expect((await worker.evaluate(model, shared)).accuracy).toBe(1);
+    // Labels of its own are copied.
+    const half = new ImageDataset({ images, labels: Uint8Array.from(predictions), shape: train.shape });
+    expect((await worker.evaluate(model, half)).accuracy).toBe(1);
+    images.fill(0);
+    const { predictions: dark } = await worker.evaluate(model, half);
+    expect(new Set(dark).size).toBe(1);
+    expect(half.labels.length).toBe(230);
   });
 
   it('copies of everything else: what is given stays whole', async () => {

@@ -48,10 +48,12 @@ export class DatasetSender {
   }
 }
 
-/** The memory of a data set that both sides can see; undefined where it has to be copied. */
+/** The pixels of a data set where both sides see their memory, with the labels; undefined where they have to be copied. */
 function sharedParts(dataset: Dataset) {
   // A subclass may have a `copy` of its own.
   if (dataset.constructor !== ImageDataset) return undefined;
   const { images, labels } = dataset as ImageDataset;
-  return isShared(images) && isShared(labels) ? { images, labels } : undefined;
+  if (!isShared(images)) return undefined;
+  const copied = () => (labels instanceof Uint8Array ? new Uint8Array(labels) : new Int32Array(labels));
+  return { images, labels: isShared(labels) ? labels : copied() };
 }

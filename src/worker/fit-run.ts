@@ -1,4 +1,3 @@
-import type { BackendInfo } from '../backend/backend.js';
 import type { Dataset } from '../data/dataset.js';
 import { DataLoader } from '../data/loader.js';
 import { OptionError } from '../errors.js';
@@ -7,26 +6,18 @@ import type { History } from '../train/fit.js';
 import { type BatchProgress, checkFit, type EpochResult, type FitOptions } from '../train/fit-options.js';
 import { show } from '../options.js';
 import { type Configured, describe } from './configured.js';
-import type { DatasetSender } from './dataset-sender.js';
 import { decodeError } from './error-data.js';
 import { LinkedModel } from './graph-data.js';
-import type { Line } from './line.js';
 import type { EpochReply, Handle } from './protocol.js';
 import { LOSSES, OPTIMIZERS } from './registry.js';
+import type { Site } from './site.js';
 
 /** Those of `fit`; the backend is the worker's. */
 export type WorkerFitOptions = Omit<FitOptions, 'backend'>;
 
-/** What a training needs of the worker that it runs in. */
-export interface FitSite {
-  readonly line: Line;
-  readonly datasets: DatasetSender;
-  readonly info: BackendInfo;
-}
-
 /** A training in a worker: iterate it once. */
 export class WorkerFitRun implements AsyncIterable<EpochResult> {
-  readonly #site: FitSite;
+  readonly #site: Site;
   readonly #handle: Handle;
   readonly #model: Module;
   readonly #loader: DataLoader;
@@ -37,12 +28,14 @@ export class WorkerFitRun implements AsyncIterable<EpochResult> {
   readonly #results: EpochResult[] = [];
   #linked: LinkedModel | undefined;
   #state: 'new' | 'starting' | 'running' | 'over' = 'new';
+  /** The learning rate that the worker trains with. */
+  #sentLr: number | undefined;
   #paused = false;
   #aborted = false;
   /** Thrown by `onBatch`. */
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(site: FitSite, model: Module, train: Dataset | DataLoader, options: WorkerFitOptions) {
+  constructor(site: Site, model: Module, train: Dataset | DataLoader, options: WorkerFitOptions) {
     const { loader, epochs } = checkFit(train, options);
     if (loader.constructor !== DataLoader) {
       throw new OptionError(
@@ -155,9 +148,11 @@ export class WorkerFitRun implements AsyncIterable<EpochResult> {
 
   /** Trains an epoch and brings its weights here; undefined where the training is over. */
   async #nextEpoch(): Promise<EpochResult | undefined> {
+    const { lr } = this.#options.optimizer;
+    this.#sentLr = lr;
     const reply: EpochReply = await this.#site.line.call('nextEpoch', {
       handle: this.#handle,
-      lr: this.#options.optimizer.lr,
+      lr,
       weights: this.#linked!.changes(),
       loaderEpoch: this.#loader.epoch,
     });
@@ -169,10 +164,8 @@ export class WorkerFitRun implements AsyncIterable<EpochResult> {
     return reply.result;
   }
 
-  /** Calls `onBatch` for each; what it throws ends the training, and what it sets as learning rate goes there. */
+  /** Calls `onBatch` for each; what it throws ends the training. A learning rate set in the meantime goes there. */
   #report(batches: readonly BatchProgress[], onBatch: (progress: BatchProgress) => void): void {
-    const { optimizer } = this.#options;
-    const { lr } = optimizer;
     for (const progress of batches) {
       if (this.#failure) return;
       try {
@@ -182,13 +175,16 @@ export class WorkerFitRun implements AsyncIterable<EpochResult> {
         this.#site.line.notify('steer', { handle: this.#handle, aborted: true });
       }
     }
-    if (optimizer.lr !== lr) {
-      this.#site.line.notify('steer', { handle: this.#handle, lr: optimizer.lr });
-    }
+    const { lr } = this.#options.optimizer;
+    if (lr === this.#sentLr) return;
+    this.#sentLr = lr;
+    this.#site.line.notify('steer', { handle: this.#handle, lr });
   }
 
   #tellWhetherPaused(): void {
     if (this.#state !== 'running') return;
-    this.#site.line.notify('steer', { handle: this.#handle, paused: this.#paused });
+    const { lr } = this.#options.optimizer;
+    this.#sentLr = lr;
+    this.#site.line.notify('steer', { handle: this.#handle, paused: this.#paused, lr });
   }
 }

@@ -6,10 +6,9 @@ import { boolean, checkOptions, positiveInteger } from '../options.js';
 import type { Evaluation, Prediction } from '../train/evaluate.js';
 import type { PredictorOptions } from '../train/predictor.js';
 import { copyOfPixels, PIECE } from './copies.js';
-import type { DatasetSender } from './dataset-sender.js';
 import { LinkedModel } from './graph-data.js';
-import type { Line } from './line.js';
 import type { Handle } from './protocol.js';
+import type { Site } from './site.js';
 
 /** Those of `Predictor`; the backend is the worker's. */
 export type WorkerPredictorOptions = Omit<PredictorOptions, 'backend'>;
@@ -20,19 +19,20 @@ export type WorkerPredictorOptions = Omit<PredictorOptions, 'backend'>;
  */
 export class WorkerPredictor {
   readonly inputShape: readonly number[];
-  readonly #line: Line;
+  readonly #site: Site;
   readonly #handle: Handle;
   readonly #linked: LinkedModel;
   readonly #ready: Promise<void>;
   #disposed = false;
 
-  constructor(line: Line, model: Module, options: WorkerPredictorOptions) {
+  constructor(site: Site, model: Module, options: WorkerPredictorOptions) {
     const known = ['inputShape', 'batchSize', 'fusion'] as const;
     const { inputShape, batchSize = 100, fusion = true } = checkOptions('Predictor', options, known);
     positiveInteger('Predictor', 'batchSize', batchSize);
     boolean('Predictor', 'fusion', fusion);
     this.inputShape = inputShape;
-    this.#line = line;
+    const { line } = site;
+    this.#site = site;
     this.#handle = line.handle();
     this.#linked = new LinkedModel(model, [inputShape]);
     const data = this.#linked.data();
@@ -69,42 +69,50 @@ export class WorkerPredictor {
     };
   }
 
-  /** @internal */
-  evaluate(dataset: Dataset, datasets: DatasetSender, signal?: AbortSignal): Promise<Evaluation> {
-    return this.#line.operation('evaluate', async () => {
+  /**
+   * Runs it over a data set, as `evaluate`. The signal ends it before its next run: it throws the signal's reason.
+   */
+  async evaluate(dataset: Dataset, { signal }: { signal?: AbortSignal } = {}): Promise<Evaluation> {
+    this.#refuseDisposed('evaluate');
+    const { line, datasets } = this.#site;
+    return line.operation('evaluate', async () => {
       await this.#ready;
       signal?.throwIfAborted();
-      const handle = this.#handle;
       const sent = await datasets.send(dataset);
       signal?.throwIfAborted();
-      return this.#line.call('evaluate', { handle, weights: this.#linked.changes(), dataset: sent }, signal);
+      const weights = this.#linked.changes();
+      return line.call('evaluate', { handle: this.#handle, weights, dataset: sent }, signal);
     });
   }
 
   /** Frees it in the worker at once; without it it goes with the predictor. */
   dispose(): void {
     this.#disposed = true;
-    this.#line.release(this, 'endPredictor', this.#handle);
+    this.#site.line.release(this, 'endPredictor', this.#handle);
   }
 
   [Symbol.dispose](): void {
     this.dispose();
   }
 
+  #refuseDisposed(where: string): void {
+    if (this.#disposed) throw new OptionError(`[${where}] the predictor was disposed`);
+  }
+
   /** All but the first piece are copied after the call has returned: the pixels are to be left alone until it is done. */
   async #inPieces<M extends 'scores' | 'predict'>(where: string, method: M, images: Pixels) {
-    if (this.#disposed) throw new OptionError(`[${where}] the predictor was disposed`);
+    this.#refuseDisposed(where);
     const size = images.length / countImages(where, images, this.inputShape);
     const step = size * Math.max(1, Math.floor(PIECE / (size * images.BYTES_PER_ELEMENT)));
     const pieceAt = (at: number) => copyOfPixels(images.subarray(at, at + step));
     const first = pieceAt(0);
-    return this.#line.operation(method, async () => {
+    return this.#site.line.operation(method, async () => {
       await this.#ready;
       const answers = [];
       for (let at = 0; at < images.length; at += step) {
         const piece = at === 0 ? first : pieceAt(at);
         const weights = this.#linked.changes();
-        answers.push(await this.#line.call(method, { handle: this.#handle, weights, images: piece }));
+        answers.push(await this.#site.line.call(method, { handle: this.#handle, weights, images: piece }));
       }
       return answers;
     });

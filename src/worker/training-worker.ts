@@ -9,6 +9,7 @@ import { DatasetSender } from './dataset-sender.js';
 import { type WorkerFitOptions, WorkerFitRun } from './fit-run.js';
 import { Line } from './line.js';
 import { WorkerPredictor, type WorkerPredictorOptions } from './predictor.js';
+import type { Site } from './site.js';
 import { currentSpawn } from './spawn.js';
 import { WorkerTrainer, type WorkerTrainerOptions } from './trainer.js';
 
@@ -37,14 +38,10 @@ export type WorkerPredictOptions = Omit<EvaluateOptions, 'backend' | 'signal'>;
  * In Node an idle worker does not keep the process alive.
  */
 export class TrainingWorker {
-  readonly #line: Line;
-  readonly #datasets: DatasetSender;
-  readonly #info: BackendInfo;
+  readonly #site: Site;
 
   private constructor(line: Line, info: BackendInfo) {
-    this.#line = line;
-    this.#info = info;
-    this.#datasets = new DatasetSender(line);
+    this.#site = { line, info, datasets: new DatasetSender(line) };
   }
 
   /**
@@ -63,7 +60,7 @@ export class TrainingWorker {
 
   /** What the worker computes with. */
   info(): BackendInfo {
-    return this.#info;
+    return this.#site.info;
   }
 
   /**
@@ -72,11 +69,11 @@ export class TrainingWorker {
    * ends, they are those of the last step; where the worker goes down, those that came last.
    *
    * `onBatch` is called for every batch, but some 16 ms late and for several in a row, so an abort or an error out of
-   * it and a learning rate that it sets take effect some batches later.
+   * it takes effect some batches later, and so does a learning rate that is set while an epoch runs (where there is no
+   * `onBatch`, with the next epoch).
    */
   fit(model: Module, train: Dataset | DataLoader, options: WorkerFitOptions): WorkerFitRun {
-    const site = { line: this.#line, datasets: this.#datasets, info: this.#info };
-    return new WorkerFitRun(site, model, train, options);
+    return new WorkerFitRun(this.#site, model, train, options);
   }
 
   /** `evaluate` in the worker. */
@@ -84,7 +81,7 @@ export class TrainingWorker {
     const { batchSize = 1000, signal } = checkOptions('evaluate', options, ['batchSize', 'signal']);
     const predictor = this.predictor(model, { inputShape: dataset.shape, batchSize });
     try {
-      return await predictor.evaluate(dataset, this.#datasets, signal);
+      return await predictor.evaluate(dataset, { signal });
     } finally {
       predictor.dispose();
     }
@@ -107,24 +104,24 @@ export class TrainingWorker {
 
   /** A `Predictor` in the worker: its program is kept, and the weights are sent where they have changed. */
   predictor(model: Module, options: WorkerPredictorOptions): WorkerPredictor {
-    return new WorkerPredictor(this.#line, model, options);
+    return new WorkerPredictor(this.#site, model, options);
   }
 
   /** A `Trainer` in the worker. */
   trainer(model: Module, options: WorkerTrainerOptions): WorkerTrainer {
-    return new WorkerTrainer(this.#line, model, options);
+    return new WorkerTrainer(this.#site.line, model, options);
   }
 
   /** Takes on nothing new and ends the worker after what runs, a whole training included; a paused one too. */
   async close(): Promise<void> {
-    await this.#line.idle('the worker was closed');
-    this.#line.end('the worker was closed');
-    await this.#line.ended();
+    await this.#site.line.idle('the worker was closed');
+    this.#site.line.end('the worker was closed');
+    await this.#site.line.ended();
   }
 
   /** Ends the worker at once: what waits for it is rejected with `WorkerError`. */
   terminate(): void {
-    this.#line.end('the worker was terminated');
+    this.#site.line.end('the worker was terminated');
   }
 
   [Symbol.dispose](): void {
