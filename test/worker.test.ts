@@ -1,58 +1,28 @@
-import { spawn } from 'node:child_process';
-import { readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Dataset, DataLoader, ImageDataset } from '../src/data/index.node.js';
+import { DataLoader, ImageDataset } from '../src/data/index.node.js';
 import {
-  BackendUnavailableError,
-  Conv2d,
   CrossEntropyLoss,
   evaluate,
   fit,
-  Generator,
   LabelError,
   Linear,
   loadBackend,
-  MaxPool2d,
-  Module,
+  type Module,
   NumericError,
   OptionError,
   Predictor,
   predict,
-  ReLU,
   SGD,
   ShapeError,
-  type SymbolicTensor,
   Trainer,
   WorkerError,
 } from '../src/index.node.js';
 import { TrainingWorker } from '../src/worker/index.node.js';
-import { LOSSES, OPS, OPTIMIZERS } from '../src/worker/registry.js';
 import { bars, weightsOf } from './support.js';
+import { Net, options } from './worker-model.js';
 
 const train = bars(230);
 const validation = bars(90, { seed: 2 });
-
-/** Code that no worker has. */
-class Net extends Module {
-  readonly conv: Conv2d;
-  readonly head: Linear;
-  readonly #pool = new MaxPool2d(2);
-  readonly #relu = new ReLU();
-
-  constructor(seed = 1) {
-    super();
-    const generator = new Generator(seed);
-    this.conv = new Conv2d(1, 8, 3, { padding: 1, generator });
-    this.head = new Linear(8 * 4 * 4, 4, { generator });
-  }
-
-  forward(x: SymbolicTensor): SymbolicTensor {
-    const features = this.#pool.forward(this.#relu.forward(this.conv.forward(x)));
-    return this.head.forward(features.flatten());
-  }
-}
-
-const options = () => ({ optimizer: new SGD({ lr: 0.1, momentum: 0.9 }), batchSize: 50, epochs: 3 });
 
 /** Collects the records and the weights at each. */
 async function followed(run: AsyncIterable<object>, model: Module) {
@@ -396,215 +366,6 @@ describe.each(['native', 'wasm'] as const)('a worker that computes with %s', (na
     expect((await finished).epochs.length).toBe(3);
     await closed;
     await expect(closing.evaluate(new Net(), validation)).rejects.toThrow('the worker was closed');
-  });
-});
-
-describe('what travels', () => {
-  let worker: TrainingWorker;
-  beforeAll(async () => {
-    worker = await TrainingWorker.start({ backend: 'wasm' });
-  });
-  afterAll(() => worker.terminate());
-
-  it('a data set once, whoever made it', async () => {
-    let copied = 0;
-    const counted: Dataset = {
-      length: train.length,
-      shape: train.shape,
-      dtype: train.dtype,
-      copy(indices, images, labels) {
-        copied += indices.length;
-        train.copy(indices, images, labels);
-      },
-    };
-    const [a, b] = [new Net(), new Net()];
-    for (const _ of [1, 2]) await worker.fit(a, counted, { ...options(), validation: counted }).finish();
-    await worker.evaluate(a, counted);
-    expect(copied).toBe(train.length);
-    for (const _ of [1, 2]) await worker.fit(b, train, options()).finish();
-    expect(weightsOf(a)).toEqual(weightsOf(b));
-  });
-
-  it('nothing of a data set in shared memory: both sides see it', async () => {
-    const share = <T extends Uint8Array | Float32Array>(values: T): T => {
-      const Type = values.constructor as new (from: SharedArrayBuffer) => T;
-      const shared = new Type(new SharedArrayBuffer(values.byteLength));
-      shared.set(values);
-      return shared;
-    };
-    const images = share(Float32Array.from(train.images as Uint8Array, (value) => value / 255));
-    const shared = new ImageDataset({
-      images,
-      labels: share(train.labels as Uint8Array),
-      shape: train.shape,
-    });
-    const model = new Net();
-    const { predictions } = await worker.evaluate(model, shared);
-    expect((await worker.predict(model, shared)).classes).toEqual(predictions);
-    for (let n = 0; n < shared.length; n++) shared.labels[n] = predictions[n]!;
-    expect((await worker.evaluate(model, shared)).accuracy).toBe(1);
-    // Labels of its own are copied.
-    const half = new ImageDataset({ images, labels: Uint8Array.from(predictions), shape: train.shape });
-    expect((await worker.evaluate(model, half)).accuracy).toBe(1);
-    images.fill(0);
-    const { predictions: dark } = await worker.evaluate(model, half);
-    expect(new Set(dark).size).toBe(1);
-    expect(half.labels.length).toBe(230);
-  });
-
-  it('copies of everything else: what is given stays whole', async () => {
-    const images = Buffer.from(train.images.subarray(0, 640));
-    const labels = train.labels.slice(0, 10);
-    const model = new Net();
-    const trainer = worker.trainer(model, { inputShape: train.shape, optimizer: new SGD({ lr: 0.1 }) });
-    const first = await trainer.step(images, labels);
-    expect([images.length, labels.length]).toEqual([640, 10]);
-    const predicted = await worker.predict(model, { images, shape: train.shape });
-    const again = worker.trainer(model, { inputShape: train.shape, optimizer: new SGD({ lr: 0.1 }) });
-    const running = again.step(images, labels);
-    images.fill(0);
-    labels.fill(0);
-    expect(await running).toEqual(first);
-    expect(predicted.classes.length).toBe(10);
-  });
-
-  it('no optimizer, loss or loader whose code the worker does not have', () => {
-    class Mine extends SGD {}
-    class Other extends DataLoader {}
-    class Loss extends CrossEntropyLoss {}
-    const refused = (train_: Dataset | DataLoader, more: object) => () =>
-      worker.fit(new Net(), train_, { optimizer: new SGD(), ...more });
-    expect(refused(train, { optimizer: new Mine() })).toThrow(
-      'optimizer must be one that a worker knows (SGD) but is a value of type Mine',
-    );
-    expect(refused(train, { loss: new Loss() })).toThrow('(CrossEntropyLoss) but is a value of type Loss');
-    expect(refused(train, { optimizer: undefined })).toThrow(OptionError);
-    expect(refused(new Other(train), {})).toThrow('use a DataLoader itself');
-    expect(refused(train, { backend: worker })).toThrow("unknown option 'backend'");
-    expect(refused(train, { epochs: 1.5 })).toThrow(OptionError);
-    expect(() => worker.predictor({} as never, { inputShape: train.shape })).toThrow('expected a model');
-  });
-
-  it('every op, optimizer and loss of the library', async () => {
-    const exported = async (folder: string) => {
-      const names = await readdir(new URL(`../src/${folder}/`, import.meta.url));
-      const modules = await Promise.all(
-        names.map(
-          (name) => import(/* @vite-ignore */ new URL(`../src/${folder}/${name}`, import.meta.url).href),
-        ),
-      );
-      return modules.flatMap((module) => Object.values(module as object) as unknown[]);
-    };
-    const has = (value: unknown, ...keys: string[]) =>
-      keys.every((key) => typeof (value as Record<string, unknown> | null)?.[key] === 'function');
-    // conv2d_pool is what fusion makes: no model records it.
-    const ops = (await exported('ops')).filter((value) => has(value, 'infer', 'forward', 'backward'));
-    const recorded = ops.filter((op) => (op as { name: string }).name !== 'conv2d_pool');
-    expect(new Set(OPS)).toEqual(new Set(recorded));
-    const optimizers = (await exported('optim')).filter((value) =>
-      has((value as { prototype?: unknown }).prototype, 'emit'),
-    );
-    expect(new Set(Object.values(OPTIMIZERS))).toEqual(new Set(optimizers));
-    const losses = (await exported('nn')).filter((value) => /^class \w+Loss\b/.test(String(value)));
-    expect(new Set(Object.values(LOSSES))).toEqual(new Set(losses));
-    for (const [name, Class] of Object.entries({ ...OPTIMIZERS, ...LOSSES })) {
-      const one = new Class();
-      expect(new Class(one.options as never).options, name).toEqual(one.options);
-    }
-  });
-});
-
-describe('starting a worker', () => {
-  it('throws what loading the backend throws', async () => {
-    const wanted = { backend: 'native', threads: 0 } as const;
-    await expect(TrainingWorker.start(wanted)).rejects.toThrow(OptionError);
-    await expect(TrainingWorker.start({ thread: 1 } as never)).rejects.toThrow(
-      "unknown option 'thread', did you mean 'threads'?",
-    );
-    process.env.TWILL_ISA = 'mmx';
-    try {
-      await expect(TrainingWorker.start({ backend: 'native' })).rejects.toThrow(BackendUnavailableError);
-    } finally {
-      delete process.env.TWILL_ISA;
-    }
-  });
-
-  it('throws WorkerError where the script fails', async () => {
-    const script = new URL('nowhere.js', import.meta.url);
-    const missing = TrainingWorker.start({ script });
-    await expect(missing).rejects.toThrow(WorkerError);
-    await expect(missing).rejects.toThrow(/the worker crashed: Cannot find module .*nowhere\.js/);
-    const ending = new URL('data:text/javascript,process.exit(3)');
-    await expect(TrainingWorker.start({ script: ending })).rejects.toThrow('it ended with code 3');
-  });
-
-  it('rejects what waits where the worker goes down by itself', async () => {
-    const real = new URL('../dist/worker/worker.node.js', import.meta.url).href;
-    const code = `import '${real}'; setTimeout(() => { throw new RangeError('boom') }, 100)`;
-    const script = new URL(`data:text/javascript,${encodeURIComponent(code)}`);
-    const worker = await TrainingWorker.start({ script, backend: 'wasm' });
-    const model = new Net();
-    const run = worker.fit(model, train, { ...options(), epochs: 1_000_000 });
-    const failure = await run.finish().catch((error: unknown) => error);
-    expect(failure).toBeInstanceOf(WorkerError);
-    expect(failure).toMatchObject({
-      message: '[TrainingWorker] the worker crashed: boom',
-      cause: { message: 'boom' },
-    });
-    expect((await evaluate(model, validation)).size).toBe(90);
-  });
-});
-
-describe('a process with a worker', () => {
-  const dist = new URL('../dist/', import.meta.url).href;
-  const PREAMBLE = `
-    import { Flatten, Linear, SGD, Sequential } from '${dist}index.node.js';
-    import { ImageDataset } from '${dist}data/index.node.js';
-    import { TrainingWorker } from '${dist}worker/index.node.js';
-    const worker = await TrainingWorker.start({ backend: 'wasm' });
-    const model = new Sequential(new Flatten(), new Linear(784, 10));
-    const data = (n) => new ImageDataset({
-      images: new Uint8Array(784 * n).fill(1), labels: new Uint8Array(n), shape: [1, 28, 28] });
-    const fit = (train, epochs) => worker.fit(model, train, { epochs, optimizer: new SGD() }).finish();`;
-
-  function run(script: string): Promise<{ code: number | null; output: string }> {
-    const args = ['--expose-gc', '--input-type=module', '-e', PREAMBLE + script];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data));
-    return new Promise((resolve, reject) => {
-      child.on('error', reject);
-      child.on('close', (code) => resolve({ code, output: output.trim() }));
-    });
-  }
-
-  it('ends by itself while the worker is idle', async () => {
-    const outcome = await run(`await fit(data(100), 2); console.log('trained');`);
-    expect(outcome).toEqual({ code: 0, output: 'trained' });
-  });
-
-  it('stays until a training has ended', async () => {
-    const outcome = await run(`fit(data(5000), 3).then(() => console.log('trained'));`);
-    expect(outcome).toEqual({ code: 0, output: 'trained' });
-  });
-
-  it('leaves in the middle of a training', async () => {
-    const outcome = await run(`fit(data(100), 1e9);
-      setTimeout(() => { console.log('leaving'); process.exit(7) }, 50);`);
-    expect(outcome).toEqual({ code: 7, output: 'leaving' });
-  });
-
-  it('frees data sets that nobody refers to any more, there too', async () => {
-    const { output } = await run(`
-      const before = process.memoryUsage.rss();
-      for (let i = 0; i < 20; i++) {
-        await fit(data(60_000), 0);
-        await new Promise((resolve) => setImmediate(resolve));
-        gc();
-        await new Promise((resolve) => setTimeout(resolve, 10));
-      }
-      console.log(Math.round((process.memoryUsage.rss() - before) / 2 ** 20));`);
-    expect(Number(output), 'MB after 20 data sets of 47 MB').toBeLessThan(400);
   });
 });
 
