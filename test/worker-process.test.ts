@@ -34,7 +34,11 @@ describe('starting a worker', () => {
 
   it('rejects what waits where the worker goes down by itself', async () => {
     const real = new URL('../dist/worker/worker.node.js', import.meta.url).href;
-    const code = `import '${real}'; setTimeout(() => { throw new RangeError('boom') }, 100)`;
+    const code = `import { parentPort } from 'node:worker_threads';
+      import '${real}';
+      parentPort.on('message', ({ method }) => {
+        if (method === 'nextEpoch') setImmediate(() => { throw new RangeError('boom') });
+      });`;
     const script = new URL(`data:text/javascript,${encodeURIComponent(code)}`);
     const worker = await TrainingWorker.start({ script, backend: 'wasm' });
     const model = new Net();

@@ -32,6 +32,7 @@ export class Line {
   /** Why nothing new is taken on; with `#over`, why nothing works any more. */
   #refusal: string | undefined;
   #over = false;
+  #cause: Error | undefined;
   #ended: Promise<unknown> | undefined;
 
   constructor(spawn: Spawn, script?: string | URL) {
@@ -125,9 +126,10 @@ export class Line {
     if (this.#over) return;
     this.#over = true;
     this.#refusal = reason;
+    this.#cause = cause;
     this.#ended = this.#channel.terminate();
     this.#listeners.clear();
-    for (const { fail } of this.#calls.values()) fail(this.#gone('', cause));
+    for (const { fail } of this.#calls.values()) fail(this.#gone());
   }
 
   /** Resolves when the worker is gone, `end` having been called. */
@@ -135,8 +137,8 @@ export class Line {
     await this.#ended;
   }
 
-  #gone(what = '', cause?: Error): WorkerError {
-    return new WorkerError(`[TrainingWorker] ${what}${this.#refusal}`, cause && { cause });
+  #gone(what = ''): WorkerError {
+    return new WorkerError(`[TrainingWorker] ${what}${this.#refusal}`, this.#cause && { cause: this.#cause });
   }
 
   #post(request: Request): void {
