@@ -34,5 +34,6 @@ else()
   # A published addon has the OpenMP runtime beside it. It stays mapped after its last environment is gone: threads of
   # its team may still be on their way out.
   set_target_properties(twill PROPERTIES BUILD_RPATH "$ORIGIN" INSTALL_RPATH "$ORIGIN")
-  target_link_options(twill PRIVATE -Wl,-z,nodelete)
+  # initfirst: see quiet_openmp.cc.
+  target_link_options(twill PRIVATE -Wl,-z,nodelete -Wl,-z,initfirst)
 endif()

@@ -5,6 +5,7 @@
 #include "../runtime/signature.h"
 #include "executable.h"
 #include "memory.h"
+#include "quiet_openmp.h"
 #include "session.h"
 
 namespace twill {
@@ -48,6 +49,7 @@ void use_error(const Napi::CallbackInfo& info) {
 }
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
+  unset_spin_count();
   env.SetInstanceData(new Session(env));
   exports.Set("kernels", kernels(env));
   exports.Set("instructionSets", instruction_sets(env));

@@ -4,6 +4,15 @@
 
 namespace twill {
 
+namespace {
+
+// What runs at once settles its promise without a turn of the event loop: a training that awaits one such
+// step after the other would keep timers and I/O waiting to its end. After as much as this, a run goes to the
+// thread.
+constexpr std::chrono::milliseconds kAtOnceInARow{1};
+
+}  // namespace
+
 std::unique_lock<std::mutex> Session::between_runs() {
   std::unique_lock<std::mutex> lock(mutex_);
   changed_.wait(lock, [this] { return jobs_.empty(); });
@@ -39,7 +48,13 @@ bool Session::run_at_once(const LoadedProgram& program, int32_t batch) {
   if (!program.is_short(batch)) return false;
   std::lock_guard<std::mutex> lock(mutex_);
   if (!jobs_.empty()) return false;
+  if (at_once_ >= kAtOnceInARow) {
+    at_once_ = {};
+    return false;
+  }
+  const auto start = std::chrono::steady_clock::now();
   program.run(batch);
+  at_once_ += std::chrono::steady_clock::now() - start;
   return true;
 }
 

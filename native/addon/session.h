@@ -3,6 +3,7 @@
 
 #include <napi.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -34,7 +35,8 @@ class Session {
     Napi::Promise::Deferred done;
   };
 
-  // Runs a program that takes less time than a thread to hand it to, unless others are before it.
+  // Runs a program that takes less time than a thread to hand it to, unless others are before it or many such
+  // runs have passed since the event loop had its turn for certain.
   bool run_at_once(const LoadedProgram& program, int32_t batch);
   void start();
   void stop();
@@ -44,7 +46,8 @@ class Session {
   Napi::Env env_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<Job*> jobs_;  // the first is the one that runs
+  std::deque<Job*> jobs_;               // the first is the one that runs
+  std::chrono::nanoseconds at_once_{};  // spent since a run went to the thread
   bool stopping_ = false;
   std::thread thread_;
   Napi::ThreadSafeFunction settler_;

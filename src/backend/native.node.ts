@@ -32,23 +32,6 @@ function candidates(): string[] {
   return [...packages, fileURLToPath(new URL('../../build/Release/twill.node', import.meta.url))];
 }
 
-/**
- * libgomp reads its environment when it is loaded. By default its threads spin for milliseconds before they sleep: 812
- * ms of CPU a second at a region every 5 ms. Worse, where the scheduler wakes a thread of the team on the processor of
- * the one that waits for it, every barrier takes as long as the spinning: a run of 0.7 ms took 2.6 with 10,000 turns,
- * 0.9 with 1,000, and training is as fast with either.
- */
-function requireQuietly(path: string): Addon {
-  const { env } = process;
-  if (env.GOMP_SPINCOUNT !== undefined || env.OMP_WAIT_POLICY !== undefined) return require(path);
-  env.GOMP_SPINCOUNT = '1000';
-  try {
-    return require(path);
-  } finally {
-    delete env.GOMP_SPINCOUNT; // not for child processes
-  }
-}
-
 let addon: Addon | undefined;
 
 function loadAddon(): Addon {
@@ -56,7 +39,7 @@ function loadAddon(): Addon {
   const reasons: string[] = [];
   for (const path of candidates()) {
     try {
-      const found = requireQuietly(path);
+      const found = require(path) as Addon;
       found.useError(BackendError);
       addon = found;
       return found;
