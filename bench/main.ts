@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Backend, Generator, loadBackend, manualSeed, type StateDict } from 'twill';
 import {
+  type Absence,
   ArticleCnn,
   type ArticleData,
   allTables,
@@ -20,6 +21,7 @@ import {
 import { fashionMnist, ImageDataset } from 'twill/data';
 import { type Latency, latencyTable, measureLatencies } from './lib/latency.js';
 import { busyWarning, load, type Machine, slug, thisMachine } from './lib/machine.js';
+import { measureMemory, memoryTable, type MemoryUse } from './lib/memory.js';
 import { type BenchOptions, isSection, parseOptions } from './lib/options.js';
 import { type Peers, startPeers, writeInputs } from './lib/peers.js';
 import { Progress } from './lib/progress.js';
@@ -59,11 +61,13 @@ async function main(args: readonly string[]): Promise<void> {
     progress.show('latency');
     const wanted = options.only.includes('latency');
     const latencies = wanted ? await measureLatencies(ours, data, weights, options.quick) : [];
+    progress.show('memory');
+    const memory = options.only.includes('memory') ? await memoryUses(options, folder) : NO_MEMORY;
     machine.load.after = load();
     progress.clear();
+    const absences = [...peers.absences, ...findings.absences, ...memory.absences];
     report(
-      { ...findings, absences: [...peers.absences, ...findings.absences] },
-      latencies,
+      { findings: { ...findings, absences }, latencies, memory: memory.uses },
       machine,
       peers,
       data,
@@ -74,6 +78,26 @@ async function main(args: readonly string[]): Promise<void> {
     for (const peer of [...peers.runners, ...peers.sweepers]) peer.close();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+const NO_MEMORY = { uses: [], absences: [] };
+
+/** What steps take, in processes that start for it and end with it. */
+async function memoryUses(
+  { peers, threads }: BenchOptions,
+  folder: string,
+): Promise<{ uses: readonly MemoryUse[]; absences: readonly Absence[] }> {
+  if (!peers) return NO_MEMORY;
+  const started = await startPeers({
+    parts: new Set(['memory']),
+    threads: [Math.max(...threads)],
+    sweepThreads: [],
+    folder,
+    yardsticks: { native: () => undefined, wasm: () => undefined },
+  });
+  const { uses, absences } = await measureMemory(started.runners);
+  for (const peer of started.runners) peer.close();
+  return { uses, absences: [...started.absences, ...absences] };
 }
 
 const NO_PEERS: Peers = { runners: [], sweepers: [], absences: [] };
@@ -136,7 +160,7 @@ function openPeers(
   const yardstick = (name: string) => (threads: number) =>
     backends.map(({ backend }) => backend).find((one) => one.name === name && one.info().threads === threads);
   return startPeers({
-    sections: new Set(options.only.filter(isSection)),
+    parts: new Set(options.only.filter(isSection)),
     threads: options.quick ? [Math.max(...options.threads)] : options.threads,
     sweepThreads: options.sweepThreads,
     folder,
@@ -144,9 +168,14 @@ function openPeers(
   });
 }
 
+interface Measured {
+  readonly findings: Findings;
+  readonly latencies: readonly Latency[];
+  readonly memory: readonly MemoryUse[];
+}
+
 function report(
-  findings: Findings,
-  latencies: readonly Latency[],
+  { findings, latencies, memory }: Measured,
   machine: Machine,
   peers: Peers,
   data: ArticleData,
@@ -163,20 +192,26 @@ function report(
     data.source,
     ...new Set(all.map(({ name, detail }) => `${name}: ${detail}`)),
   ];
-  const extra = latencies.length > 0 ? [latencyTable(latencies)] : [];
+  const extra = [
+    ...(latencies.length > 0 ? [latencyTable(latencies)] : []),
+    ...(memory.length > 0 ? [memoryTable(memory)] : []),
+  ];
   console.log(`${about.join('\n')}\n\n${renderText([...allTables(findings), ...extra])}`);
   if (!out) return;
   mkdirSync(out, { recursive: true });
   const base = join(out, `${date.slice(0, 10)}-${slug(machine.cpu)}`);
   const versions = { commit: commit(), node: process.versions.node, v8: process.versions.v8 };
-  const content = { schema: 1, date, quick, machine, versions, about, ...findings, latencies };
+  const content = { schema: 1, date, quick, machine, versions, about, ...findings, latencies, memory };
   writeFileSync(`${base}.json`, `${JSON.stringify(content, undefined, 1)}\n`);
   writeFileSync(
     `${base}.svg`,
     benchSvg(findings, `${machine.cpu}, ${machine.processors} processors, ${date.slice(0, 10)}`),
   );
   const lines = about.map((line) => `- ${line}`).join('\n');
-  writeFileSync(`${base}.md`, `${lines}\n\n${renderMarkdown(summaryTables(findings))}`);
+  writeFileSync(
+    `${base}.md`,
+    `${lines}\n\n${renderMarkdown([...summaryTables(findings), ...(memory.length > 0 ? [memoryTable(memory)] : [])])}`,
+  );
   console.log(`written: ${base}.json, .svg, .md`);
 }
 

@@ -5,6 +5,7 @@ import { ArticleCnn, LAYERS } from 'twill/bench';
 import { ImageDataset } from 'twill/data';
 import { afterEach, describe, expect, it } from 'vitest';
 import { slug } from '../bench/lib/machine.js';
+import { measureMemory } from '../bench/lib/memory.js';
 import { articleOnnx } from '../bench/lib/onnx.js';
 import { parseOptions } from '../bench/lib/options.js';
 import { Peer } from '../bench/lib/peer.js';
@@ -20,6 +21,8 @@ const ECHO = `
     else if (line.startsWith('prepare')) say({ error: line });
     else if (line.startsWith('sample')) say({ seconds: [Number(line.split('=')[1])] });
     else if (line.startsWith('train')) say({ epochs: [{ train: 1, validation: 2 }], accuracy: 0.5 });
+    else if (line === 'memory batch=100') say({ grown: 3000, planned: 2000 });
+    else if (line.startsWith('memory')) say({ error: 'too much' });
     else if (line === 'dispose') say({ ok: true });
     else process.exit();
   });`;
@@ -63,6 +66,15 @@ describe('Peer', () => {
       'prepare kind=layer fused=0 pass=weight_gradient batch=16 ' +
         'IC=16 OC=32 size=14 kernel=5 padding=2 stride=1 dilation=1 groups=1',
     );
+  });
+
+  it('tells what steps take, and why it cannot', async () => {
+    const peer = await echo();
+    expect(await measureMemory([peer])).toEqual({
+      uses: [{ runner: 'Echo 1.0 tuned', threads: 2, grown: 3000, planned: 2000 }],
+      absences: [],
+    });
+    await expect(peer.memory(7)).rejects.toThrow('too much');
   });
 
   it('says why a process does not start', async () => {

@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { LAYERS, type Layer, SECTIONS, type Section } from 'twill/bench';
 
 /** What may be asked for with --only. */
-const PARTS = [...SECTIONS, 'latency'] as const;
+const PARTS = [...SECTIONS, 'latency', 'memory'] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface BenchOptions {
@@ -85,7 +85,7 @@ export function parseOptions(args: readonly string[], resultsFolder: string): Be
 
 /** A section of the suite, as opposed to what only Node measures. */
 export function isSection(part: Part): part is Section {
-  return part !== 'latency';
+  return part !== 'latency' && part !== 'memory';
 }
 
 function list<T>(parse: (text: string) => T): (text: string) => T[] {

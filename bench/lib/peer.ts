@@ -15,6 +15,7 @@ const SETTLE = 50;
  *   > sample seconds=0.5                   {"seconds": [0.0131, 0.0130, ...]}
  *   > dispose                              {"ok": true}
  *   > train epochs=6                       {"epochs": [{"train": 5.5, "validation": 0.3}, ...], "accuracy": 0.896}
+ *   > memory batch=100                     {"grown": 61000000, "planned": 2700000}, the plan where there is one
  *
  * Instead of any answer there may be {"error": "..."}.
  */
@@ -69,6 +70,11 @@ export class Peer implements Runner {
       },
       dispose: () => void this.#ask('dispose').catch(() => {}),
     };
+  }
+
+  /** What training steps of a batch take. */
+  memory(batch: number): Promise<{ grown: number; planned?: number }> {
+    return this.#ask(`memory batch=${batch}`);
   }
 
   /** Lets the peer end. */

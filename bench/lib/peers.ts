@@ -3,8 +3,9 @@ import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { StateDict } from 'twill';
-import type { Absence, ArticleData, Runner, Section } from 'twill/bench';
+import type { Absence, ArticleData, Runner } from 'twill/bench';
 import { articleOnnx } from './onnx.js';
+import type { Part } from './options.js';
 import { Peer, type PeerOptions } from './peer.js';
 
 /** The repository, seen from build/bench/lib. */
@@ -13,7 +14,7 @@ const PYTHON = '/usr/bin/python3';
 
 /** What to measure with. */
 export interface PeerPlan {
-  readonly sections: ReadonlySet<Section>;
+  readonly parts: ReadonlySet<Part>;
   /** Threads to measure the steps, inferences and trainings with. */
   readonly threads: readonly number[];
   /** Threads to measure the sweep with. */
@@ -48,18 +49,16 @@ export function writeInputs(folder: string, weights: StateDict, data: ArticleDat
 /** One way to start a peer on a number of threads. */
 interface Candidate {
   readonly name: string;
-  readonly sections: readonly Section[];
+  readonly parts: readonly Part[];
   start(threads: number): Promise<Peer>;
 }
 
 /** Starts the peers that are installed; the others are absent, with the reason. */
 export async function startPeers(plan: PeerPlan): Promise<Peers> {
-  const wanted = candidates(plan).filter(({ sections }) =>
-    sections.some((section) => plan.sections.has(section)),
-  );
+  const wanted = candidates(plan).filter(({ parts }) => parts.some((part) => plan.parts.has(part)));
   const started = await Promise.all(
-    wanted.map(async ({ name, sections, start }) => {
-      const sweeps = sections.includes('sweep');
+    wanted.map(async ({ name, parts, start }) => {
+      const sweeps = parts.includes('sweep');
       const threads = sweeps ? plan.sweepThreads : plan.threads;
       try {
         return { sweeps, peers: await Promise.all(threads.map((count) => start(count))) };
@@ -98,33 +97,38 @@ function candidates(plan: PeerPlan): Candidate[] {
   return [
     {
       name: 'oneDNN',
-      sections: ['sweep'],
+      parts: ['sweep'],
       start: async (threads) => Peer.start(compileOneDnn(), [String(threads)], native(threads)),
     },
     {
       name: 'PyTorch tuned',
-      sections: ['step', 'inference', 'training'],
+      parts: ['step', 'inference', 'training', 'memory'],
       start: (threads) =>
         python(true, { ...native(threads), trains: true, env: tunedEnvironment(), suffix: ' tuned' }),
     },
     {
       name: 'PyTorch as installed',
-      sections: ['step', 'inference', 'training'],
+      parts: ['step', 'inference', 'training', 'memory'],
       start: (threads) => python(false, { ...native(threads), trains: true, suffix: ' as installed' }),
     },
     {
       name: 'onnxruntime-node',
-      sections: ['inference'],
+      parts: ['inference'],
       start: async (threads) => node('onnxruntime.js', ['node'], native(threads)),
     },
     {
       name: 'onnxruntime-web',
-      sections: ['inference'],
+      parts: ['inference'],
       start: async (threads) => node('onnxruntime.js', ['web'], wasm(threads)),
     },
     {
+      name: 'Twill',
+      parts: ['memory'],
+      start: async (threads) => node('twill.js', [], native(threads)),
+    },
+    {
       name: 'jax-js',
-      sections: ['step', 'inference'],
+      parts: ['step', 'inference'],
       start: async (threads) => node('jax.js', [], wasm(threads)),
     },
   ];

@@ -42,9 +42,10 @@ def model():
     return cnn.to(memory_format=LAYOUT)
 
 
-def data(split):
-    images = np.fromfile(os.path.join(FOLDER, split + ".images.u8"), np.uint8).astype(np.float32) / 255
-    labels = np.fromfile(os.path.join(FOLDER, split + ".labels.u8"), np.uint8).astype(np.int64)
+def data(split, count=-1):
+    pixels = -1 if count < 0 else count * 784
+    images = np.fromfile(os.path.join(FOLDER, split + ".images.u8"), np.uint8, pixels).astype(np.float32) / 255
+    labels = np.fromfile(os.path.join(FOLDER, split + ".labels.u8"), np.uint8, count).astype(np.int64)
     return torch.from_numpy(images).reshape(-1, 1, 28, 28), torch.from_numpy(labels)
 
 
@@ -111,6 +112,29 @@ def train(epochs):
     return {"epochs": results, "accuracy": right / len(test_labels)}
 
 
+def resident(what):
+    """VmRSS, or VmHWM for its peak, in bytes."""
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith(what))
+
+
+def memory(batch):
+    """By how much the process grows, at its peak, from steps of one image to steps of a batch."""
+    images, labels = data("train", 20 * batch)
+    training = Training()
+
+    def steps(size):
+        for at in range(0, 20 * size, size):
+            training.step(images[at : at + size], labels[at : at + size])
+
+    steps(1)
+    before = resident("VmRSS")
+    with open("/proc/self/clear_refs", "w") as peaks:
+        peaks.write("5")
+    steps(batch)
+    return {"grown": resident("VmHWM") - before}
+
+
 def sample(run, seconds):
     taken = []
     end = time.perf_counter() + seconds
@@ -139,6 +163,8 @@ def answer(command, options, state):
         return {"seconds": sample(state["run"], float(options["seconds"]))}
     if command == "train":
         return train(int(options["epochs"]))
+    if command == "memory":
+        return memory(int(options["batch"]))
     state.clear()
     return {"ok": True}
 

@@ -12,14 +12,19 @@ export interface Work {
   readonly check?: number;
 }
 
-/** Answers requests until the bench closes its end. `prepare` gives undefined for what the peer cannot do. */
+/**
+ * Answers requests until the bench closes its end. `prepare` gives undefined for what the peer cannot do; `others` are
+ * the commands that it knows besides.
+ */
 export async function serve(
   name: string,
   detail: string,
   prepare: (options: Options) => Promise<Work | undefined>,
+  others: Readonly<Record<string, (options: Options) => Promise<object>>> = {},
 ): Promise<void> {
   let work: Work | undefined;
   const answer = async (command: string, options: Options): Promise<object> => {
+    if (others[command]) return others[command](options);
     if (command === 'sample') return { seconds: await sample(work!, Number(options.seconds)) };
     work = command === 'prepare' ? await prepare(options) : undefined;
     if (command === 'prepare' && !work) return { unsupported: true };

@@ -1,4 +1,4 @@
-export { ArticleCnn, type ArticleData, IMAGE_SHAPE } from './article.js';
+export { ArticleCnn, type ArticleData, BATCH, IMAGE_SHAPE } from './article.js';
 export { benchSvg } from './chart.js';
 export * from './figures.js';
 export { LAYERS, type Layer } from './layers.js';
@@ -7,4 +7,4 @@ export { peakCopy } from './peak.js';
 export type { Prepared, Runner, Task, Training } from './runner.js';
 export { runSuite, type SuiteOptions } from './suite.js';
 export { allTables, renderMarkdown, renderText, summaryTables, type Table } from './tables.js';
-export { TwillRunner } from './twill.js';
+export { articleTrainer, plannedStepBytes, TwillRunner } from './twill.js';

@@ -1,5 +1,6 @@
 import type { Backend } from '../backend/backend.js';
 import type { StateDict } from '../nn/module.js';
+import { trainingNeeds } from '../nn/summary.js';
 import { SGD } from '../optim/sgd.js';
 import { fit } from '../train/fit.js';
 import { Predictor } from '../train/predictor.js';
@@ -96,4 +97,10 @@ export function articleTrainer(
   lr = LEARNING_RATE,
 ): Trainer {
   return new Trainer(model, { inputShape: IMAGE_SHAPE, optimizer: new SGD({ lr }), batchSize, backend });
+}
+
+/** Bytes that `summary()` plans for a training step of the article's network: parameters, and all that it works on. */
+export function plannedStepBytes(batchSize: number, backend: Backend): number {
+  const { parameters, program } = trainingNeeds(new ArticleCnn().trace(IMAGE_SHAPE), batchSize, backend);
+  return parameters + program;
 }

@@ -1,7 +1,7 @@
 import type { Backend } from '../backend/backend.js';
 import { fuse } from '../graph/fuse.js';
 import type { GraphNode, TracedGraph } from '../graph/graph.js';
-import { measure } from '../graph/measure.js';
+import { measure, type MemoryNeeds } from '../graph/measure.js';
 import type { Parameter } from '../graph/parameter.js';
 import { crossEntropy } from '../ops/cross_entropy.js';
 import { formatShape } from '../ops/op.js';
@@ -46,31 +46,32 @@ export function summarise(
 }
 
 function memoryLines(traced: TracedGraph, batchSize: number, backend: Backend): string[] {
-  const request = { backend, capacity: batchSize, input: 'uint8' as const };
   const lines: string[] = [];
   const classifies = traced.output.shape.length === 1 && !traced.output.spec.flattened;
   if (classifies) {
-    const emit = (update: Parameters<SGD['emit']>[0]) => void new SGD().emit(update);
-    const state = () => undefined as never;
-    const training = measure(traced, {
-      ...request,
-      loss: { op: crossEntropy, reduction: 'mean' },
-      gradients: 'parameters',
-      output: false,
-      update: { emit, state },
-    });
-    lines.push(memoryLine('training', training, batchSize, backend));
+    lines.push(memoryLine('training', trainingNeeds(traced, batchSize, backend), batchSize, backend));
   }
-  lines.push(memoryLine('inference', measure(traced, request), batchSize, backend));
+  const inference = measure(traced, { backend, capacity: batchSize, input: 'uint8' });
+  lines.push(memoryLine('inference', inference, batchSize, backend));
   return lines;
 }
 
-function memoryLine(
-  what: string,
-  needs: { parameters: number; program: number },
-  batch: number,
-  backend: Backend,
-): string {
+/** What training steps of a classifier take, by SGD without momentum, from images that are bytes. */
+export function trainingNeeds(traced: TracedGraph, batchSize: number, backend: Backend): MemoryNeeds {
+  const emit = (update: Parameters<SGD['emit']>[0]) => void new SGD().emit(update);
+  const state = () => undefined as never;
+  return measure(traced, {
+    backend,
+    capacity: batchSize,
+    input: 'uint8',
+    loss: { op: crossEntropy, reduction: 'mean' },
+    gradients: 'parameters',
+    output: false,
+    update: { emit, state },
+  });
+}
+
+function memoryLine(what: string, needs: MemoryNeeds, batch: number, backend: Backend): string {
   const { threads } = backend.info();
   const sum = bytes(needs.parameters + needs.program);
   const on = `${backend.name}, ${threads} ${threads === 1 ? 'thread' : 'threads'}, batch ${batch}`;
