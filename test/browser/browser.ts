@@ -11,6 +11,12 @@ const TYPES: Record<string, string> = {
   '.gz': 'application/octet-stream',
 };
 
+/** What makes a page cross-origin isolated, so that it may share memory with its workers. */
+export const ISOLATION = {
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-embedder-policy': 'require-corp',
+};
+
 /** What a test serves: bodies by path, folders by prefix. */
 export interface Site {
   readonly pages: Readonly<Record<string, string>>;
@@ -26,12 +32,13 @@ export async function serve({
 }: Site): Promise<{ url: string; close: () => void }> {
   const server: Server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url!, 'http://localhost');
-    const folder = Object.keys(folders).find((prefix) => pathname.startsWith(prefix));
+    const path = pathname.endsWith('/') ? `${pathname}index.html` : pathname;
+    const folder = Object.keys(folders).find((prefix) => path.startsWith(prefix));
     const body =
       pages[pathname] ??
       (folder &&
-        (await readFile(new URL(pathname.slice(folder.length), folders[folder])).catch(() => undefined)));
-    const type = TYPES[extname(pathname)] ?? 'text/html';
+        (await readFile(new URL(path.slice(folder.length), folders[folder])).catch(() => undefined)));
+    const type = TYPES[extname(path)] ?? 'text/html';
     response.writeHead(body === undefined ? 404 : 200, {
       ...headers,
       'content-type': body === undefined ? 'text/plain' : type,
