@@ -117,6 +117,19 @@ export function text(where: string, name: string, value: unknown): string {
   throw new OptionError(`[${where}] ${name} must be a string that is not empty but is ${show(value)}`);
 }
 
+/** What relative addresses are relative to: the page, or in a worker its script; undefined in Node. */
+const pageAddress = () => globalThis.document?.baseURI ?? globalThis.location?.href;
+
+/** Checks that `value` is the address of a folder and returns it, absolute and with a slash at its end. */
+export function folderAddress(where: string, name: string, value: unknown): string {
+  const address = value instanceof URL ? value.href : text(where, name, value);
+  const folder = address.endsWith('/') ? address : `${address}/`;
+  if (!URL.canParse(folder, pageAddress())) {
+    throw new OptionError(`[${where}] ${name} must be the address of a folder but is ${show(value)}`);
+  }
+  return new URL(folder, pageAddress()).href;
+}
+
 /** Checks that `value` is one of `choices` and returns it. */
 export function oneOf<T extends string>(
   where: string,

@@ -3,6 +3,8 @@ import type { Backend, BackendName } from './backend/backend.js';
 export interface BackendRequest {
   /** Threads to use; the backend's own choice when left out. */
   readonly threads?: number;
+  /** The folder of the `.wasm` files, an absolute address with a slash at its end, where they are not beside the script. */
+  readonly wasmBaseUrl?: string;
   /** Why better choices could not be had; `info()` reports them. */
   readonly fallbacks: readonly string[];
 }

@@ -1,5 +1,5 @@
 import { BackendUnavailableError, TwillError } from '../errors.js';
-import { checkOptions, integerBetween, oneOf } from '../options.js';
+import { checkOptions, folderAddress, integerBetween, oneOf } from '../options.js';
 import { type BackendLoader, currentPlatform } from '../platform.js';
 import type { Backend, BackendName } from './backend.js';
 
@@ -14,6 +14,12 @@ export interface LoadBackendOptions {
    * of its CPU affinity and its cgroup's quota).
    */
   readonly threads?: number;
+  /**
+   * In a browser: where the page's server has the package's `.wasm` files (`twill/wasm/*`) under their own names, for
+   * bundlers that do not see to it (esbuild, Rollup). Relative to the page; holds for later calls, too. Default: beside
+   * the script, or where the bundler put them.
+   */
+  readonly wasmBaseUrl?: string | URL;
 }
 
 interface Wanted {
@@ -27,6 +33,7 @@ const loaded = new Map<string, Backend>();
 const loading = new Map<string, Promise<Backend>>();
 const warned = new Set<string>();
 let preferred: Backend | undefined;
+let wasmBaseUrl: string | undefined;
 
 /**
  * Loads a backend, or returns it where it is loaded. The first one also serves the functional calls (`conv2d(...)`).
@@ -68,7 +75,8 @@ export function loadBackendSync(options?: LoadBackendOptions): Backend {
         throw new Error('it cannot be loaded at once here: call `await loadBackend()` first');
       }
       const backend =
-        loaded.get(key) ?? loader.loadSync!({ threads: wanted.threads, fallbacks: [...reasons] });
+        loaded.get(key) ??
+        loader.loadSync!({ threads: wanted.threads, wasmBaseUrl, fallbacks: [...reasons] });
       return chosen(key, backend, reasons);
     } catch (error) {
       reasons.push(reasonToGoOn(name, error));
@@ -79,7 +87,7 @@ export function loadBackendSync(options?: LoadBackendOptions): Backend {
 
 function checkWanted(options: LoadBackendOptions | undefined): Wanted {
   const where = 'loadBackend';
-  const { backend, threads } = checkOptions(where, options, ['backend', 'threads']);
+  const { backend, threads, ...files } = checkOptions(where, options, ['backend', 'threads', 'wasmBaseUrl']);
   const platform = currentPlatform();
   const variable = platform.environment('TWILL_BACKEND');
   const choices = ['auto', 'native', 'wasm'] as const;
@@ -88,6 +96,7 @@ function checkWanted(options: LoadBackendOptions | undefined): Wanted {
       ? oneOf(where, 'TWILL_BACKEND', variable, choices)
       : oneOf(where, 'backend', backend ?? 'auto', choices);
   if (threads !== undefined) integerBetween(where, 'threads', threads, 1, 1024);
+  if (files.wasmBaseUrl !== undefined) wasmBaseUrl = folderAddress(where, 'wasmBaseUrl', files.wasmBaseUrl);
   return { names: name === 'auto' ? [...platform.backends.keys()] : [name], threads };
 }
 
@@ -111,7 +120,7 @@ function loadOnce(
   const underWay =
     loading.get(key) ??
     loaderOf(name)
-      .load({ threads, fallbacks: [...reasons] })
+      .load({ threads, wasmBaseUrl, fallbacks: [...reasons] })
       .finally(() => loading.delete(key));
   loading.set(key, underWay);
   return underWay;

@@ -7,8 +7,8 @@ let compiled: Promise<WebAssembly.Module> | undefined;
  * Bundlers find the module by this very expression. It is fetched and compiled from bytes, so that a server's
  * content type does not matter.
  */
-async function compile(): Promise<WebAssembly.Module> {
-  const url = new URL('../wasm/twill.wasm', import.meta.url);
+async function compile(baseUrl: string | undefined): Promise<WebAssembly.Module> {
+  const url = baseUrl ? new URL('twill.wasm', baseUrl) : new URL('../wasm/twill.wasm', import.meta.url);
   const response = await fetch(url);
   const bytes = new Uint8Array(await response.arrayBuffer());
   const magic = [0, 0x61, 0x73, 0x6d]; // "\0asm"
@@ -24,7 +24,7 @@ async function compile(): Promise<WebAssembly.Module> {
 
 export const wasmLoader: BackendLoader = {
   async load(request) {
-    compiled ??= compile();
+    compiled ??= compile(request.wasmBaseUrl);
     try {
       return wasmBackend(await WebAssembly.instantiate(await compiled), request);
     } catch (error) {
@@ -32,5 +32,7 @@ export const wasmLoader: BackendLoader = {
       throw error;
     }
   },
-  remedy: 'serve dist/wasm/twill.wasm beside the bundle, in a browser with WebAssembly SIMD',
+  remedy:
+    'serve the folder dist/wasm of the package and say where it is (`loadBackend({ wasmBaseUrl })`), ' +
+    'in a browser with WebAssembly SIMD',
 };

@@ -1,4 +1,4 @@
-import { checkOptions, text } from '../options.js';
+import { checkOptions, folderAddress } from '../options.js';
 import {
   type DownloadProgress,
   decodeFashionMnist,
@@ -26,8 +26,7 @@ const MAX_FILE_BYTES = 2 ** 28;
 export async function fashionMnist(options?: FashionMnistOptions): Promise<FashionMnist> {
   const settings = checkOptions('fashionMnist', options, ['baseUrl', 'onProgress', 'signal']);
   const { baseUrl = 'fashion-mnist/', onProgress, signal } = settings;
-  const address = baseUrl instanceof URL ? baseUrl.href : text('fashionMnist', 'baseUrl', baseUrl);
-  const base = new URL(address.endsWith('/') ? address : `${address}/`, pageAddress());
+  const base = folderAddress('fashionMnist', 'baseUrl', baseUrl);
   const progress = FASHION_MNIST_FILES.map(() => ({ loaded: 0, total: undefined as number | undefined }));
 
   const load = async (name: string, i: number): Promise<NamedBytes> => {
@@ -51,10 +50,5 @@ export async function fashionMnist(options?: FashionMnistOptions): Promise<Fashi
     return { name: file, bytes };
   };
   const files = await Promise.all(FASHION_MNIST_FILES.map(({ name }, i) => load(name, i)));
-  return decodeFashionMnist(files, base.href);
-}
-
-/** What relative addresses are relative to: the page, or in a worker its script. */
-function pageAddress(): string | undefined {
-  return globalThis.document?.baseURI ?? globalThis.location?.href;
+  return decodeFashionMnist(files, base);
 }

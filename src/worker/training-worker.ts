@@ -3,7 +3,7 @@ import type { LoadBackendOptions } from '../backend/load.js';
 import type { Dataset } from '../data/dataset.js';
 import type { DataLoader } from '../data/loader.js';
 import type { Module } from '../nn/module.js';
-import { checkOptions } from '../options.js';
+import { checkOptions, folderAddress } from '../options.js';
 import type { EvaluateOptions, Evaluation, Images, Prediction } from '../train/evaluate.js';
 import { DatasetSender } from './dataset-sender.js';
 import { type WorkerFitOptions, WorkerFitRun } from './fit-run.js';
@@ -48,10 +48,19 @@ export class TrainingWorker {
    * Starts a worker and loads a backend in it. Throws `WorkerError` where no worker can be had, and what `loadBackend`
    * throws.
    */
-  static async start({ script, ...options }: TrainingWorkerOptions = {}): Promise<TrainingWorker> {
+  static async start({
+    script,
+    wasmBaseUrl,
+    ...options
+  }: TrainingWorkerOptions = {}): Promise<TrainingWorker> {
+    // Relative to the page: in the worker it would be relative to its script.
+    const base = wasmBaseUrl && folderAddress('TrainingWorker.start', 'wasmBaseUrl', wasmBaseUrl);
     const line = new Line(currentSpawn(), script);
     try {
-      return new TrainingWorker(line, await line.call('start', options));
+      return new TrainingWorker(
+        line,
+        await line.call('start', base === undefined ? options : { ...options, wasmBaseUrl: base }),
+      );
     } catch (error) {
       line.end('it could not be started');
       throw error;

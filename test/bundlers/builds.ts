@@ -1,5 +1,8 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { nodeResolve } from '@rollup/plugin-node-resolve';
+import { build as buildWithEsbuild } from 'esbuild';
+import { rollup as bundleWithRollup } from 'rollup';
 import { build as buildVite } from 'vite';
 import webpack from 'webpack';
 import type { Project } from './project.js';
@@ -35,6 +38,40 @@ const bundleWithWebpack: Build = async ({ root, folder }) => {
   return { folder: folder('.'), path: 'webpack/' };
 };
 
+/** Knows nothing of workers and files: the worker's script is one more entry, the files are copied. */
+const esbuild: Build = async (project) => {
+  const dist = join(project.root, 'esbuild', 'dist');
+  await buildWithEsbuild({
+    absWorkingDir: join(project.root, 'esbuild'),
+    entryPoints: { main: './main.js', worker: 'twill/worker/script' },
+    bundle: true,
+    minify: true,
+    splitting: true,
+    format: 'esm',
+    outdir: dist,
+    logLevel: 'warning',
+  });
+  await copyWasm(project, dist);
+  return { folder: project.folder('.'), path: 'esbuild/' };
+};
+
+/** As with esbuild. */
+const rollup: Build = async (project) => {
+  const dist = join(project.root, 'rollup', 'dist');
+  const bundle = await bundleWithRollup({
+    input: { main: join(project.root, 'rollup', 'main.js'), worker: 'twill/worker/script' },
+    plugins: [nodeResolve({ browser: true, rootDir: project.root })],
+  });
+  await bundle.write({ dir: dist, format: 'es' });
+  await bundle.close();
+  await copyWasm(project, dist);
+  return { folder: project.folder('.'), path: 'rollup/' };
+};
+
+function copyWasm({ root }: Project, dist: string): Promise<void> {
+  return cp(join(root, 'node_modules', 'twill', 'dist', 'wasm'), join(dist, 'wasm'), { recursive: true });
+}
+
 const importMap: Build = async ({ folder }) => ({ folder: folder('.'), path: 'importmap/' });
 
 /** No bundler and no import map: the imports are addresses. */
@@ -53,6 +90,8 @@ const script: Build = async ({ root, folder }) => {
 export const BUILDS: Readonly<Record<string, Build>> = {
   'Vite, built': vite,
   webpack: bundleWithWebpack,
+  esbuild,
+  Rollup: rollup,
   'an import map': importMap,
   'a plain script': script,
 };
