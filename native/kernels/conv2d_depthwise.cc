@@ -1,16 +1,11 @@
-// Depthwise convolution: a vector of channels meets a vector of weights, so that an input serves one sum
-// only.
+// Depthwise convolution: a vector of channels meets a vector of weights. The usual kernels are walks over several
+// rows of outputs (conv2d_depthwise_walk.cc); what is here is for all others: dilated columns, strides from 3 on.
 //
-// Fed from memory each multiply-add takes a load, and two load ports just feed two FMA ports. The usual
-// kernels, 3 taps wide at strides 1 and 2 and 5 wide at stride 1, load an input once for all the sums of its
-// row that it meets: 10 loads for 24 multiply-adds with 8 pixels of 3 taps. 8 sums, 3 weights and an input
-// are 12 of 16 registers (14 with 5 weights), and 8 chains hide the latency of 4 cycles on two ports.
-//
-// Pixels whose taps all lie within the row's columns go in blocks; those at the borders go one by one, each
-// with the taps that it meets. Their chains are short and the processor overlaps them with the blocks before
-// and after.
+// Pixels whose taps all lie within the row's columns go in blocks, 8 sums to hide the latency of 4 cycles on two
+// ports; those at the borders go one by one, each with the taps that it meets. A load for each multiply-add: two
+// load ports just feed two FMA ports.
 #include "../simd/stride.h"
-#include "conv2d_correlation.h"
+#include "conv2d_depthwise_walk.h"
 
 namespace twill {
 namespace TWILL_ISA {
@@ -26,7 +21,7 @@ struct Block {
   const float* weight;
   const float* bias;
   float* y;
-  int64_t x_col, x_row, x_pixel, x_tap, y_col;
+  int64_t x_row, x_pixel, x_tap, y_col;
   int32_t taps_h, taps_w, w_row, w_vector;
   int32_t channels;
   bool relu;
@@ -54,55 +49,28 @@ struct Sums {
   }
 };
 
-// Calls add(sums, x, weight) for each row of taps of each vector of channels.
-template <int kPixels, bool kPartial, typename Add>
-TWILL_INLINE void for_vectors(const Block& block, const Add& add) {
+template <int kPixels, bool kPartial>
+void block_of(const Block& block) {
   const Block b = block;  // a copy, for stores may alias the original
+  const Stride by(b.x_pixel);
   for (int channel = 0; channel < b.channels; channel += kWidth) {
     Sums<kPixels, kPartial> sums;
     sums.start(b.bias ? b.bias + channel : nullptr, b.channels);
-    const float* x = b.x + channel;
-    const float* weight = b.weight + channel / kWidth * b.w_vector;
-    for (int kh = b.taps_h; kh > 0; --kh, x += b.x_row, weight += b.w_row) add(sums, x, weight);
+    const float* row = b.x + channel;
+    const float* weights = b.weight + channel / kWidth * b.w_vector;
+    for (int kh = b.taps_h; kh > 0; --kh, row += b.x_row, weights += b.w_row) {
+      const float *x = row, *weight = weights;
+      for (int kw = b.taps_w; kw > 0; --kw, x += b.x_tap, weight += kWidth) {
+        const Stride::Pointers<kPixels> inputs(x, by);
+        const Vec w = load(weight);
+        unroll<0, kPixels>([&](auto p) TWILL_INLINE_LAMBDA {
+          const float* at = inputs.template pixel<p.value>(by);
+          sums.sum[p.value] = fma(kPartial ? load_partial(at, b.channels) : load(at), w, sums.sum[p.value]);
+        });
+      }
+    }
     sums.finish(b.y + channel, b.y_col, b.channels, b.relu);
   }
-}
-
-// Any taps.
-template <int kPixels, bool kPartial>
-void block_of(const Block& b) {
-  const Stride by(b.x_pixel);
-  const int taps = b.taps_w, channels = b.channels;
-  const int64_t x_tap = b.x_tap;
-  for_vectors<kPixels, kPartial>(b, [&](Sums<kPixels, kPartial>& sums, const float* x, const float* weight) {
-    for (int kw = 0; kw < taps; ++kw, x += x_tap, weight += kWidth) {
-      const Stride::Pointers<kPixels> inputs(x, by);
-      const Vec w = load(weight);
-      unroll<0, kPixels>([&](auto p) TWILL_INLINE_LAMBDA {
-        const float* at = inputs.template pixel<p.value>(by);
-        sums.sum[p.value] = fma(kPartial ? load_partial(at, channels) : load(at), w, sums.sum[p.value]);
-      });
-    }
-  });
-}
-
-// kTaps taps in neighbouring columns, pixels kStride columns apart, whole vectors.
-template <int kPixels, int kTaps, int kStride>
-void sliding_block(const Block& b) {
-  const Stride by(b.x_col);
-  for_vectors<kPixels, false>(b, [&](Sums<kPixels, false>& sums, const float* x, const float* weight) {
-    constexpr int kCols = (kPixels - 1) * kStride + kTaps;
-    const Stride::Pointers<kCols> inputs(x, by);
-    Vec w[kTaps];
-    unroll<0, kTaps>([&](auto kw) TWILL_INLINE_LAMBDA { w[kw.value] = load(weight + kw.value * kWidth); });
-    unroll<0, kCols>([&](auto col) TWILL_INLINE_LAMBDA {
-      const Vec input = load(inputs.template pixel<col.value>(by));
-      unroll<0, kPixels>([&](auto p) TWILL_INLINE_LAMBDA {
-        constexpr int kTap = col.value - p.value * kStride;
-        if constexpr (kTap >= 0 && kTap < kTaps) sums.sum[p.value] = fma(input, w[kTap], sums.sum[p.value]);
-      });
-    });
-  });
 }
 
 using BlockFunction = void (*)(const Block&);
@@ -117,19 +85,6 @@ constexpr BlockTable kBlocks = {{nullptr, block_of<1, kPartial>, block_of<2, kPa
                                  block_of<4, kPartial>, block_of<5, kPartial>, block_of<6, kPartial>,
                                  block_of<7, kPartial>, block_of<8, kPartial>}};
 
-template <int kTaps, int kStride>
-constexpr BlockTable kSlidingBlocks = {
-    {nullptr, sliding_block<1, kTaps, kStride>, sliding_block<2, kTaps, kStride>,
-     sliding_block<3, kTaps, kStride>, sliding_block<4, kTaps, kStride>, sliding_block<5, kTaps, kStride>,
-     sliding_block<6, kTaps, kStride>, sliding_block<7, kTaps, kStride>, sliding_block<8, kTaps, kStride>}};
-
-const BlockTable& inner_blocks(const Axis& cols) {
-  if (cols.step == 1 && cols.taps == 3 && cols.stride == 1) return kSlidingBlocks<3, 1>;
-  if (cols.step == 1 && cols.taps == 3 && cols.stride == 2) return kSlidingBlocks<3, 2>;
-  if (cols.step == 1 && cols.taps == 5 && cols.stride == 1) return kSlidingBlocks<5, 1>;
-  return kBlocks<false>;
-}
-
 // The outputs for which every tap is inside.
 Range inner_range(const Axis& axis) {
   const int begin = axis.origin < 0 ? div_up(-axis.origin, axis.stride) : 0;
@@ -140,11 +95,11 @@ Range inner_range(const Axis& axis) {
 
 // Whole vectors first, then the channels that remain: with 4 lanes pixel by pixel, for there a part of a
 // vector takes branches instead of a mask, and blocks would be much code for three channels.
-void run(const BlockTable& whole, int width, Block& b, int channels) {
+void run(int width, Block& b, int channels) {
   const int rest = channels % kWidth, vectors = channels / kWidth;
   if (vectors > 0) {
     b.channels = channels - rest;
-    whole.of[width](b);
+    kBlocks<false>.of[width](b);
   }
   if (rest == 0) return;
   b.channels = rest;
@@ -159,15 +114,11 @@ void run(const BlockTable& whole, int width, Block& b, int channels) {
   }
 }
 
-}  // namespace
-
-void correlate_depthwise(const Correlation& c, const Lanes& lanes, const float* x, const float* bias,
+void correlate_in_blocks(const Correlation& c, const Lanes& lanes, const float* x, const float* bias,
                          const Target& target) {
   const Range inner = inner_range(c.cols);
-  const BlockTable& inner_table = inner_blocks(c.cols);
 
   Block b;
-  b.x_col = c.x_col;
   b.x_row = c.rows.step * c.x_row;
   b.x_pixel = c.cols.stride * c.x_col;
   b.x_tap = c.cols.step * c.x_col;
@@ -192,8 +143,49 @@ void correlate_depthwise(const Correlation& c, const Lanes& lanes, const float* 
       b.x = x + (top + taps_h.begin * c.rows.step) * c.x_row + (left + taps_w.begin * c.cols.step) * c.x_col +
             lanes.x_channel;
       b.y = target.y + row * target.y_row + (col - target.col) * target.y_col;
-      run(inside ? inner_table : kBlocks<false>, width, b, lanes.count);
+      run(width, b, lanes.count);
     }
+  }
+}
+
+// One vector of channels, rows of equal shares.
+void walk_over(const Correlation& c, const Walks& walks, const float* x, const Target& target, Walk& walk) {
+  const int reach = (c.rows.taps - 1) * c.rows.step;
+  const int share = div_up(target.rows, div_up(target.rows, walks.most));
+  for (int row = 0; row < target.rows; row += share) {
+    const int rows = target.rows - row < share ? target.rows - row : share;
+    walk.top = c.rows.origin + (target.row + row) * c.rows.stride;
+    const int last = walk.top + (rows - 1) * c.rows.stride + reach;
+    walk.x = x + walk.top * c.x_row;
+    const bool border = walk.top < 0 || last >= c.rows.size;
+    (border ? walks.border : walks.whole)[rows - 1](walk);
+    walk.y += rows * target.y_row;
+  }
+}
+
+}  // namespace
+
+void correlate_depthwise(const Correlation& c, const Lanes& lanes, const float* x, const float* bias,
+                         const Target& target) {
+  if (walks_for(c.cols, false).most == 0) return correlate_in_blocks(c, lanes, x, bias, target);
+  Walk walk;
+  walk.x_col = c.x_col;
+  walk.x_tap_row = c.rows.step * c.x_row;
+  walk.x_row = c.rows.stride * c.x_row;
+  walk.y_col = target.y_col;
+  walk.y_row = target.y_row;
+  walk.rows = c.rows;
+  walk.cols = c.cols;
+  walk.first = target.col;
+  walk.count = target.cols;
+  walk.relu = target.relu;
+  const int taps = c.rows.taps * c.cols.taps;
+  for (int channel = 0; channel < lanes.count; channel += kWidth) {
+    walk.lanes = lanes.count - channel < kWidth ? lanes.count - channel : kWidth;
+    walk.weight = lanes.weight + channel * taps;
+    walk.bias = bias ? bias + channel : nullptr;
+    walk.y = target.y + channel;
+    walk_over(c, walks_for(c.cols, walk.lanes < kWidth), x + lanes.x_channel + channel, target, walk);
   }
 }
 

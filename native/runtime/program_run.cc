@@ -160,23 +160,23 @@ int64_t worth_in_threads(const int32_t* words, int32_t batch) {
   return 1 + int64_t{header.kiloflops} * batch / kThreadKiloflops;
 }
 
-}  // namespace
-
-bool program_is_short(const int32_t* words, int32_t batch) { return worth_in_threads(words, batch) == 1; }
-
-int32_t program_team(const int32_t* words, int32_t batch, int32_t threads) {
+// Without OpenMP, whose barriers are a system call each even among one thread.
+void run_alone(const Kernel* kernels, const int32_t* words, const Block* blocks, int32_t batch) {
   const auto& header = *reinterpret_cast<const ProgramHeader*>(words);
-  const int64_t worth = worth_in_threads(words, batch);
-  const int32_t most = threads < header.threads ? threads : header.threads;
-  return worth < most ? static_cast<int32_t>(worth) : most;
+  Runner runner(kernels, words, blocks, batch, 0);
+  const int32_t* next = first_stage(header, words);
+  for (int32_t i = 0; i < header.stages; ++i) {
+    const Stage stage = runner.stage(next);
+    for (int64_t piece = 0; piece < stage.pieces; ++piece) runner.run_piece(stage, piece);
+    next = Runner::after(stage);
+  }
 }
 
 #ifdef _OPENMP
 
-void program_run(const Kernel* kernels, const int32_t* words, const Block* blocks, int32_t batch,
-                 int32_t threads) {
+void run_in_team(const Kernel* kernels, const int32_t* words, const Block* blocks, int32_t batch,
+                 int32_t team) {
   const auto& header = *reinterpret_cast<const ProgramHeader*>(words);
-  const int32_t team = program_team(words, batch, threads);
 #pragma omp parallel num_threads(team)
   {
     Runner runner(kernels, words, blocks, batch, omp_get_thread_num());
@@ -192,19 +192,28 @@ void program_run(const Kernel* kernels, const int32_t* words, const Block* block
   }
 }
 
-#else
+#endif
 
-void program_run(const Kernel* kernels, const int32_t* words, const Block* blocks, int32_t batch, int32_t) {
+}  // namespace
+
+bool program_is_short(const int32_t* words, int32_t batch) { return worth_in_threads(words, batch) == 1; }
+
+int32_t program_team(const int32_t* words, int32_t batch, int32_t threads) {
   const auto& header = *reinterpret_cast<const ProgramHeader*>(words);
-  Runner runner(kernels, words, blocks, batch, 0);
-  const int32_t* next = first_stage(header, words);
-  for (int32_t i = 0; i < header.stages; ++i) {
-    const Stage stage = runner.stage(next);
-    for (int64_t piece = 0; piece < stage.pieces; ++piece) runner.run_piece(stage, piece);
-    next = Runner::after(stage);
-  }
+  const int64_t worth = worth_in_threads(words, batch);
+  const int32_t most = threads < header.threads ? threads : header.threads;
+  return worth < most ? static_cast<int32_t>(worth) : most;
 }
 
+void program_run(const Kernel* kernels, const int32_t* words, const Block* blocks, int32_t batch,
+                 int32_t threads) {
+  const int32_t team = program_team(words, batch, threads);
+#ifdef _OPENMP
+  if (team > 1) return run_in_team(kernels, words, blocks, batch, team);
+#else
+  (void)team;
 #endif
+  run_alone(kernels, words, blocks, batch);
+}
 
 }  // namespace twill

@@ -33,6 +33,17 @@ TWILL_INLINE T opaque(T value) {
   return value;
 }
 
+// Keeps a vector in a register: the compiler would rather load it again for each of its uses, as their operand.
+TWILL_INLINE void hold(Vec& value) {
+#if defined(TWILL_SIMD_SCALAR) || defined(__wasm__)
+  (void)value;
+#elif defined(__x86_64__)
+  asm("" : "+v"(value));
+#elif defined(__aarch64__)
+  asm("" : "+w"(value));
+#endif
+}
+
 }  // namespace
 }  // namespace simd
 }  // namespace twill

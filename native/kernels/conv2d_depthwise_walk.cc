@@ -1,0 +1,157 @@
+// An input serves one sum of each tap, so fed from memory each multiply-add takes a load or two. A walk loads R
+// inputs (of one column, a row each) and T weights for each row of taps, and makes R * T multiply-adds of
+// them: the column belongs to T outputs of each row, whose sums are all open.
+//
+//   32 registers  3 taps x 7 rows: 21 sums + 7 inputs + 1 weight = 29. 10 loads for 21 FMAs.
+//                 5 taps x 5 rows: 25 sums + 5 inputs + 1 weight = 31. 10 loads for 25.
+//   16 registers  3 taps x 3 rows: 9 sums + 3 inputs + 1 weight = 13. 6 loads for 9.
+//                 5 taps x 2 rows: 10 sums + 2 inputs + 1 weight = 13. 7 loads for 10.
+//
+// Where there is no FMA the product takes one more. Two load ports and two FMA ports: FMAs are the limit, and 9
+// sums hide their latency of 4 cycles. Sums do not move from register to register: as the walk goes on, T
+// copies of the code take turns.
+//
+// So a sum runs over columns of taps and then over rows, the other way round than in conv2d_correlation.cc.
+// Columns outside the image are passed by; rows outside it count as zeros.
+#include "conv2d_depthwise_walk.h"
+
+#include <utility>
+
+#include "../simd/stride.h"
+
+namespace twill {
+namespace TWILL_ISA {
+namespace {
+
+using namespace simd;
+
+// kOpen: outputs of a row that a column belongs to, at most.
+template <int kTaps, int kStride>
+constexpr int kOpen = (kTaps + kStride - 1) / kStride;
+
+constexpr int kMostRows = 7;
+
+template <int kTaps, int kStride, bool kPartial>
+constexpr int most_rows() {
+  // A part of a vector takes branches where there are no masks: it goes row by row, which is less code.
+  if (kPartial && !kMasksAreFree) return 1;
+  const int rows = (kRegisters - (kFused ? 1 : 2)) / (kOpen<kTaps, kStride> + 1);
+  return rows < kMostRows ? rows : kMostRows;
+}
+
+template <bool kPartial>
+TWILL_INLINE Vec load_some(const float* p, int lanes) {
+  return kPartial ? load_partial(p, lanes) : load(p);
+}
+
+template <int kTaps, int kStride, int kRows, bool kBorder, bool kPartial>
+void walk_rows(const Walk& walk) {
+  constexpr int kSums = kOpen<kTaps, kStride>;
+  const Walk w = walk;  // a copy, for stores may alias the original
+  const Stride x_by(w.x_row), y_by(w.y_row);
+  const Vec start = w.bias ? load_some<kPartial>(w.bias, w.lanes) : zero();
+  Vec sum[kSums][kRows];
+  unroll<0, kSums * kRows>([&](auto i) TWILL_INLINE_LAMBDA { sum[i.value / kRows][i.value % kRows] = start; });
+
+  // Each step takes the kStride columns that complete an output; the first steps only open sums.
+  int output = 1 - kSums;
+  const int before = (w.first + output) * kStride + kTaps - kStride;
+  int col = w.cols.origin + before;
+  const float* x = w.x + col * w.x_col;
+  float* y = w.y + output * w.y_col;
+  while (output < w.count) {
+    unroll<0, kSums>([&](auto turn) TWILL_INLINE_LAMBDA {
+      if (output >= w.count) return;
+      unroll<0, kStride>([&](auto ahead) TWILL_INLINE_LAMBDA {
+        if (static_cast<uint32_t>(col + ahead.value) >= static_cast<uint32_t>(w.cols.size)) return;
+        constexpr int kLastTap = kTaps - kStride + ahead.value;  // of the output completed
+        constexpr int kOutputs = kLastTap / kStride + 1;
+        const float* at = x + ahead.value * w.x_col;
+        const float* weight = w.weight;
+        for (int kh = 0, row = w.top; kh < w.rows.taps; ++kh, row += w.rows.step) {
+          const Stride::Pointers<kRows> pixels(at, x_by);
+          Vec input[kRows];
+          unroll<0, kRows>([&](auto r) TWILL_INLINE_LAMBDA {
+            const bool inside = !kBorder || static_cast<uint32_t>(row + r.value * w.rows.stride) <
+                                                static_cast<uint32_t>(w.rows.size);
+            input[r.value] =
+                inside ? load_some<kPartial>(pixels.template pixel<r.value>(x_by), w.lanes) : zero();
+          });
+          unroll<0, kRows>([&](auto r) TWILL_INLINE_LAMBDA { hold(input[r.value]); });
+          unroll<0, kOutputs>([&](auto o) TWILL_INLINE_LAMBDA {
+            const Vec tap = load(weight + (kLastTap - o.value * kStride) * kWidth);
+            unroll<0, kRows>([&](auto r) TWILL_INLINE_LAMBDA {
+              Vec& to = sum[(turn.value + o.value) % kSums][r.value];
+              to = fma(input[r.value], tap, to);
+            });
+          });
+          at += w.x_tap_row;
+          weight += kTaps * kWidth;
+        }
+      });
+      const Stride::Pointers<kRows> outputs(y, y_by);
+      unroll<0, kRows>([&](auto r) TWILL_INLINE_LAMBDA {
+        Vec& value = sum[turn.value][r.value];
+        if (output >= 0) {
+          float* to = const_cast<float*>(outputs.template pixel<r.value>(y_by));
+          const Vec result = w.relu ? relu(value) : value;
+          if (kPartial)
+            store_partial(to, result, w.lanes);
+          else
+            store(to, result);
+        }
+        value = start;
+      });
+      ++output;
+      col += kStride;
+      x += kStride * w.x_col;
+      y += w.y_col;
+    });
+  }
+}
+
+struct Table {
+  WalkFunction of[kMostRows];
+};
+
+template <int kTaps, int kStride, bool kBorder, bool kPartial, int... kIndex>
+constexpr Table make_table(std::integer_sequence<int, kIndex...>) {
+  return {{walk_rows<kTaps, kStride, kIndex + 1, kBorder, kPartial>...}};
+}
+
+template <int kTaps, int kStride, bool kBorder, bool kPartial>
+constexpr Table kTable = make_table<kTaps, kStride, kBorder, kPartial>(
+    std::make_integer_sequence<int, most_rows<kTaps, kStride, kPartial>()>{});
+
+template <int kTaps, int kStride, bool kPartial>
+constexpr Walks kWalks = {most_rows<kTaps, kStride, kPartial>(), kTable<kTaps, kStride, false, kPartial>.of,
+                          kTable<kTaps, kStride, true, kPartial>.of};
+
+template <bool kPartial>
+Walks walks_for(int taps, int stride) {
+  if (stride == 1) {
+    switch (taps) {
+      case 1: return kWalks<1, 1, kPartial>;
+      case 2: return kWalks<2, 1, kPartial>;
+      case 3: return kWalks<3, 1, kPartial>;
+      case 5: return kWalks<5, 1, kPartial>;
+      case 7: return kWalks<7, 1, kPartial>;
+    }
+  } else if (stride == 2) {
+    switch (taps) {
+      case 3: return kWalks<3, 2, kPartial>;
+      case 5: return kWalks<5, 2, kPartial>;
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Walks walks_for(const Axis& cols, bool partial) {
+  if (cols.step != 1) return {};
+  return partial ? walks_for<true>(cols.taps, cols.stride) : walks_for<false>(cols.taps, cols.stride);
+}
+
+}  // namespace TWILL_ISA
+}  // namespace twill
