@@ -3,22 +3,48 @@ import { join } from 'node:path';
 import { nodeResolve } from '@rollup/plugin-node-resolve';
 import { build as buildWithEsbuild } from 'esbuild';
 import { rollup as bundleWithRollup } from 'rollup';
-import { build as buildVite } from 'vite';
+import { build as buildVite, createServer } from 'vite';
 import webpack from 'webpack';
+import { serve } from '../browser/browser.js';
 import type { Project } from './project.js';
 
-/** What a server is to serve, and the page's path there. */
+type Headers = Readonly<Record<string, string>>;
+
+/** An app that is ready to be served. */
 export interface Built {
-  readonly folder: URL;
-  readonly path: string;
+  /** Serves it with these headers; `url` is the page's address. */
+  serve(headers: Headers): Promise<{ url: string; close: () => void }>;
+  /** A script in the page itself, which a content security policy has to allow. */
+  readonly inline?: string;
 }
 
 /** A way from an app's source to a page: each tool as it comes, without configuration where that works. */
 export type Build = (project: Project) => Promise<Built>;
 
+/** The files of a folder, with the page at `path`. */
+const files = (folder: URL, path = ''): Built => ({
+  async serve(headers) {
+    const { url, close } = await serve({ pages: {}, folders: { '/': folder }, headers });
+    return { url: `${url}${path}`, close };
+  },
+});
+
+const viteDev: Build = async ({ root }) => ({
+  async serve(headers) {
+    const server = await createServer({
+      root: join(root, 'vite'),
+      configFile: false,
+      logLevel: 'warn',
+      server: { host: '127.0.0.1', headers, watch: null },
+    });
+    await server.listen();
+    return { url: server.resolvedUrls!.local[0]!, close: () => void server.close() };
+  },
+});
+
 const vite: Build = async ({ root, folder }) => {
   await buildVite({ root: join(root, 'vite'), configFile: false, logLevel: 'warn' });
-  return { folder: folder('vite/dist'), path: '' };
+  return files(folder('vite/dist'));
 };
 
 const bundleWithWebpack: Build = async ({ root, folder }) => {
@@ -35,7 +61,7 @@ const bundleWithWebpack: Build = async ({ root, folder }) => {
       else compiler.close(() => done());
     });
   });
-  return { folder: folder('.'), path: 'webpack/' };
+  return files(folder('.'), 'webpack/');
 };
 
 /** Knows nothing of workers and files: the worker's script is one more entry, the files are copied. */
@@ -52,7 +78,7 @@ const esbuild: Build = async (project) => {
     logLevel: 'warning',
   });
   await copyWasm(project, dist);
-  return { folder: project.folder('.'), path: 'esbuild/' };
+  return files(project.folder('.'), 'esbuild/');
 };
 
 /** As with esbuild. */
@@ -65,14 +91,18 @@ const rollup: Build = async (project) => {
   await bundle.write({ dir: dist, format: 'es' });
   await bundle.close();
   await copyWasm(project, dist);
-  return { folder: project.folder('.'), path: 'rollup/' };
+  return files(project.folder('.'), 'rollup/');
 };
 
 function copyWasm({ root }: Project, dist: string): Promise<void> {
   return cp(join(root, 'node_modules', 'twill', 'dist', 'wasm'), join(dist, 'wasm'), { recursive: true });
 }
 
-const importMap: Build = async ({ folder }) => ({ folder: folder('.'), path: 'importmap/' });
+const importMap: Build = async ({ root, folder }) => {
+  const html = await readFile(join(root, 'importmap', 'index.html'), 'utf8');
+  const inline = /<script type="importmap">(.*?)<\/script>/s.exec(html)![1]!;
+  return { ...files(folder('.'), 'importmap/'), inline };
+};
 
 /** No bundler and no import map: the imports are addresses. */
 const script: Build = async ({ root, folder }) => {
@@ -84,10 +114,11 @@ const script: Build = async ({ root, folder }) => {
   const app = await readFile(join(root, 'app.js'), 'utf8');
   const addressed = app.replace(/from '(twill[^']*)'/g, (_, name: string) => `from '${addresses[name]}'`);
   await writeFile(join(root, 'script', 'app.js'), addressed);
-  return { folder: folder('.'), path: 'script/' };
+  return files(folder('.'), 'script/');
 };
 
 export const BUILDS: Readonly<Record<string, Build>> = {
+  'Vite, in development': viteDev,
   'Vite, built': vite,
   webpack: bundleWithWebpack,
   esbuild,

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ISOLATION, launch, serve } from '../browser/browser.js';
+import { ISOLATION, launch } from '../browser/browser.js';
 import { BUILDS, type Built } from './builds.js';
 import { createProject, type Project } from './project.js';
 
@@ -23,13 +22,9 @@ afterAll(async () => {
 });
 
 /** Nothing evaluated, nothing from elsewhere; an import map is a script in the page, and is allowed by its hash. */
-async function policyFor({ folder, path }: Built): Promise<string> {
-  const html = await readFile(new URL(`${path}index.html`, folder), 'utf8');
-  const scripts = [...html.matchAll(/<script type="importmap">(.*?)<\/script>/gs)];
-  const hashes = scripts.map(
-    ([, text]) => ` 'sha256-${createHash('sha256').update(text!).digest('base64')}'`,
-  );
-  return `default-src 'self'; script-src 'self' 'wasm-unsafe-eval'${hashes.join('')}`;
+function policyFor({ inline }: Built): string {
+  const hash = inline && `'sha256-${createHash('sha256').update(inline).digest('base64')}'`;
+  return `default-src 'self'; script-src 'self' 'wasm-unsafe-eval' ${hash ?? ''}`;
 }
 
 async function outcomeOf(url: string): Promise<Outcome> {
@@ -53,19 +48,16 @@ describe.each(Object.entries(BUILDS))('an app with %s', (_, build) => {
     ['without isolation', {}],
     ['with isolation', ISOLATION],
   ])('trains on the page and in a worker, %s', async (_, isolation) => {
-    const site = await serve({
-      pages: {},
-      folders: { '/': built.folder },
-      headers: { 'content-security-policy': await policyFor(built), ...isolation },
-    });
+    const headers = { 'content-security-policy': policyFor(built), ...isolation };
+    const { url, close } = await built.serve(headers);
     try {
-      const { error, here, worker } = await outcomeOf(new URL(built.path, site.url).href);
+      const { error, here, worker } = await outcomeOf(url);
       expect(error).toBeUndefined();
       expect(here.info).toMatchObject({ backend: 'wasm' });
       expect(here.losses.at(-1)).toBeLessThan(here.losses[0]!);
       expect(worker).toEqual(here);
     } finally {
-      site.close();
+      close();
     }
   });
 });

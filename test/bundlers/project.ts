@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -24,6 +24,8 @@ export async function createProject(): Promise<Project> {
   const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
   await run('tar', ['-xzf', join(root, filename), '-C', installed, '--strip-components=1']);
   await cp(fileURLToPath(new URL('.', import.meta.url)), root, { recursive: true });
+  // One repository of many apps: Vite's development server serves only what is within.
+  await writeFile(join(root, 'package.json'), JSON.stringify({ private: true, workspaces: ['*'] }));
   return {
     root,
     folder: (name) => pathToFileURL(join(root, name, '/')),
