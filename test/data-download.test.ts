@@ -415,6 +415,22 @@ describe('fashionMnist in a browser', () => {
     expect(progress.at(-1)!.loaded).toBe(progress.at(-1)!.total);
   });
 
+  it('loads files with a fetch of the caller, who may have them already', async () => {
+    await writeSmall(directory, 3);
+    const asked: string[] = [];
+    const { train } = await fashionMnistInBrowser({
+      baseUrl: 'https://nowhere.invalid/data',
+      fetch: async (address) => {
+        asked.push(String(address));
+        return new Response(await readFile(join(directory, String(address).split('/').at(-1)!)));
+      },
+    });
+    expect(train.length).toBe(3);
+    expect(asked.sort()).toEqual(
+      FASHION_MNIST_FILES.map(({ name }) => `https://nowhere.invalid/data/${name}.gz`).sort(),
+    );
+  });
+
   it('loads files that the server unpacks on the way', async () => {
     await writeSmall(directory, 3);
     const url = await serve(async (request, response) => {

@@ -14,6 +14,8 @@ export interface FashionMnistOptions {
   baseUrl?: string | URL;
   onProgress?: (progress: DownloadProgress) => void;
   signal?: AbortSignal;
+  /** Fetches each file, by its whole address: from a cache, say. Default the global `fetch`. */
+  fetch?: typeof fetch;
 }
 
 /** Room for the files as they are (54 MB unpacked, should the server do that) and larger ones of the same kind. */
@@ -24,8 +26,8 @@ const MAX_FILE_BYTES = 2 ** 28;
  * @throws DataError when a file cannot be loaded; FormatError, naming the file, when one is damaged
  */
 export async function fashionMnist(options?: FashionMnistOptions): Promise<FashionMnist> {
-  const settings = checkOptions('fashionMnist', options, ['baseUrl', 'onProgress', 'signal']);
-  const { baseUrl = 'fashion-mnist/', onProgress, signal } = settings;
+  const settings = checkOptions('fashionMnist', options, ['baseUrl', 'onProgress', 'signal', 'fetch']);
+  const { baseUrl = 'fashion-mnist/', onProgress, signal, fetch } = settings;
   const base = folderAddress('fashionMnist', 'baseUrl', baseUrl);
   const progress = FASHION_MNIST_FILES.map(() => ({ loaded: 0, total: undefined as number | undefined }));
 
@@ -34,6 +36,7 @@ export async function fashionMnist(options?: FashionMnistOptions): Promise<Fashi
     const bytes = await fetchBytes({
       url: new URL(file, base).href,
       signal,
+      fetch,
       maxBytes: MAX_FILE_BYTES,
       onProgress: (loaded, total) => {
         progress[i] = { loaded, total };

@@ -8,6 +8,8 @@ export interface Request {
   readonly maxBytes: number;
   /** Told the bytes that have come, and the file's size when the server tells it. */
   readonly onProgress?: ((loaded: number, total: number | undefined) => void) | undefined;
+  /** Default the global `fetch`. */
+  readonly fetch?: typeof fetch | undefined;
 }
 
 /**
@@ -19,10 +21,11 @@ export async function fetchBytes({
   signal,
   maxBytes,
   onProgress,
+  fetch: fetchFile = fetch,
 }: Request): Promise<Uint8Array<ArrayBuffer>> {
   let response: Response;
   try {
-    response = await fetch(url, { signal: signal ?? null });
+    response = await fetchFile(url, { signal: signal ?? null });
   } catch (error) {
     signal?.throwIfAborted();
     throw new DataError(`cannot load ${url}: ${reason(error)}`, { cause: error });

@@ -1,0 +1,68 @@
+/** The element of the page with this id. Throws where the page has none of that kind. */
+export function byId<T extends Element>(id: string, Kind: abstract new () => T): T {
+  const found = document.getElementById(id);
+  if (!(found instanceof Kind)) throw new Error(`the page has no ${Kind.name} with the id ${id}`);
+  return found;
+}
+
+type Attributes = Readonly<Record<string, string | number | boolean>>;
+
+/** An HTML element with attributes (true: present, false: absent) and children. */
+export function create<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  ...children: (Node | string)[]
+): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag);
+  setAttributes(element, attributes);
+  element.append(...children);
+  return element;
+}
+
+/** The same of SVG. */
+export function createSvg<K extends keyof SVGElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  ...children: (Node | string)[]
+): SVGElementTagNameMap[K] {
+  const element = document.createElementNS('http://www.w3.org/2000/svg', tag);
+  setAttributes(element, attributes);
+  element.append(...children);
+  return element;
+}
+
+function setAttributes(element: Element, attributes: Attributes): void {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === true) element.setAttribute(name, '');
+    else if (value !== false) element.setAttribute(name, String(value));
+  }
+}
+
+/** Sets a text only where it differs: what has not changed is not laid out again. */
+export function setText(element: Element, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/**
+ * Calls `draw` with the next frame, however often it is asked before: what comes in faster than it can be seen is drawn
+ * once. A tab in the background has no frames, and draws when it is looked at again.
+ * @param every milliseconds between two drawings at least
+ */
+export function onFrame(draw: () => void, every = 0): () => void {
+  let waiting = false;
+  let last = Number.NEGATIVE_INFINITY;
+  const frame = (now: number) => {
+    if (now - last < every) {
+      requestAnimationFrame(frame);
+      return;
+    }
+    waiting = false;
+    last = now;
+    draw();
+  };
+  return () => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(frame);
+  };
+}
