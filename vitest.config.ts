@@ -28,7 +28,7 @@ const backends = [
 ];
 
 // The environment reaches the addon only in a process of its own: worker threads see a copy.
-const common = { pool: 'forks' as const, testTimeout: 30_000 };
+const common = { pool: 'forks' as const, testTimeout: 30_000, hookTimeout: 60_000 };
 
 export default defineConfig({
   resolve: { alias },

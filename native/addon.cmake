@@ -28,12 +28,25 @@ target_compile_options(twill PRIVATE ${TWILL_WARNINGS})
 target_link_libraries(twill PRIVATE twill_runtime ${TWILL_KERNEL_LIBRARIES} OpenMP::OpenMP_CXX)
 set_target_properties(twill PROPERTIES PREFIX "" SUFFIX ".node" LIBRARY_OUTPUT_DIRECTORY ${TWILL_ADDON_DIRECTORY})
 
+# A published addon has the OpenMP runtime beside it. It stays mapped after its last environment is gone: threads of its
+# team may still be on their way out.
 if(APPLE)
   target_link_options(twill PRIVATE -undefined dynamic_lookup)
+  set(TWILL_OPENMP_RUNTIME ${OpenMP_omp_LIBRARY})
+  set_target_properties(twill PROPERTIES INSTALL_RPATH "@loader_path")
 else()
-  # A published addon has the OpenMP runtime beside it. It stays mapped after its last environment is gone: threads of
-  # its team may still be on their way out.
-  set_target_properties(twill PROPERTIES BUILD_RPATH "$ORIGIN" INSTALL_RPATH "$ORIGIN")
   # initfirst: see quiet_openmp.cc.
   target_link_options(twill PRIVATE -Wl,-z,nodelete -Wl,-z,initfirst)
+  execute_process(
+    COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=libgomp.so.1
+    OUTPUT_VARIABLE TWILL_OPENMP_RUNTIME
+    OUTPUT_STRIP_TRAILING_WHITESPACE
+    COMMAND_ERROR_IS_FATAL ANY)
+  set_target_properties(twill PROPERTIES BUILD_RPATH "$ORIGIN" INSTALL_RPATH "$ORIGIN")
 endif()
+
+# What a platform's package holds (npm/pack.js).
+install(TARGETS twill LIBRARY DESTINATION .)
+get_filename_component(TWILL_OPENMP_NAME ${TWILL_OPENMP_RUNTIME} NAME)
+get_filename_component(TWILL_OPENMP_FILE ${TWILL_OPENMP_RUNTIME} REALPATH)
+install(PROGRAMS ${TWILL_OPENMP_FILE} DESTINATION . RENAME ${TWILL_OPENMP_NAME})

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
+import { pack } from '../../npm/pack.js';
 
 const run = promisify(execFile);
 
@@ -17,12 +18,10 @@ export interface Project {
 
 export async function createProject(): Promise<Project> {
   const root = await mkdtemp(join(tmpdir(), 'twill-bundlers-'));
-  const home = fileURLToPath(new URL('../../', import.meta.url));
   const installed = join(root, 'node_modules', 'twill');
   await mkdir(installed, { recursive: true });
-  const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', root], { cwd: home });
-  const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
-  await run('tar', ['-xzf', join(root, filename), '-C', installed, '--strip-components=1']);
+  const [tarball] = pack(join(root, 'packages'), ['twill']);
+  await run('tar', ['-xzf', tarball!, '-C', installed, '--strip-components=1']);
   await cp(fileURLToPath(new URL('.', import.meta.url)), root, { recursive: true });
   // One repository of many apps: Vite's development server serves only what is within.
   await writeFile(join(root, 'package.json'), JSON.stringify({ private: true, workspaces: ['*'] }));

@@ -1,4 +1,5 @@
 # The kernels' own tests, build/test/<name>_<instruction set>: `npm run build:test` builds them, `npm test` runs them.
+set(TWILL_TEST_DIRECTORY ${CMAKE_SOURCE_DIR}/build/test CACHE PATH "Where the kernels' tests go")
 add_custom_target(native_tests)
 foreach(isa IN LISTS TWILL_INSTRUCTION_SETS)
   set(test conv2d_test_${isa})
@@ -6,6 +7,6 @@ foreach(isa IN LISTS TWILL_INSTRUCTION_SETS)
   target_compile_definitions(${test} PRIVATE TWILL_ISA=${isa})
   target_compile_options(${test} PRIVATE ${TWILL_WARNINGS})
   target_link_libraries(${test} PRIVATE twill_kernels_${isa})
-  set_target_properties(${test} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_SOURCE_DIR}/build/test)
+  set_target_properties(${test} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${TWILL_TEST_DIRECTORY})
   add_dependencies(native_tests ${test})
 endforeach()
