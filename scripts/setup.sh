@@ -16,6 +16,8 @@ missing_packages() {
   have cmake || echo cmake
   have clang-format-19 || echo clang-format-19
   have flock || echo util-linux
+  have zsh || echo zsh # completes the command line in a test, as fish does
+  have fish || echo fish
   [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
   [ -e /usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz ] || echo dataset-fashion-mnist
   [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || echo chromium

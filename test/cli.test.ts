@@ -402,10 +402,18 @@ describe('files that are missing or wrong are one sentence with their name and e
     await refused(['predict', '--model', model, join(directory, 'no.png')], /no\.png.*no such file/);
   });
 
-  test('TWILL_DEBUG=1 adds the stack', async () => {
+  test('--debug or TWILL_DEBUG=1 add where it came from', async () => {
     const args = ['eval', '--model', join(directory, 'none.safetensors')];
     expect((await twill(args)).stderr).not.toContain('    at ');
-    expect((await twill(args, { env: { TWILL_DEBUG: '1' } })).stderr).toContain('    at ');
+    expect((await twill(args, { env: { TWILL_DEBUG: '0' } })).stderr).not.toContain('    at ');
+    for (const { stderr } of [
+      await twill(args, { env: { TWILL_DEBUG: '1' } }),
+      await twill([...args, '--debug']),
+      await twill(['--debug', ...args]),
+    ]) {
+      expect(stderr).toMatch(/^twill: [^\n]+none\.safetensors[^\n]+\n/);
+      expect(stderr).toMatch(/\n {4}at .*[\s\S]*\[cause\]: .*ENOENT/);
+    }
   });
 });
 
@@ -426,8 +434,19 @@ describe('help', () => {
     expect(code).toBe(0);
     for (const command of ['train', 'eval', 'predict', 'info', 'data'])
       expect(stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'));
+    for (const code of [0, 1, 2, 130, 143])
+      expect(stdout).toMatch(new RegExp(`^Exit codes:.*\\b${code} `, 'm'));
+  });
+
+  test('--version says what a bug report needs, wherever it stands', async () => {
     const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
-    expect((await twill(['--version'])).stdout).toBe(`${version}\n`);
+    const { code, stdout } = await twill(['--version']);
+    expect(code).toBe(0);
+    const [first, backend, machine] = stdout.split('\n');
+    expect(first).toBe(`twill ${version}`);
+    expect(backend).toMatch(/^(native|wasm) backend, \w+, \d+ threads?$/);
+    expect(machine).toContain(`Node ${process.version}, ${process.platform}-${process.arch}, `);
+    expect((await twill(['train', '--version'])).stdout).toBe(stdout);
   });
 
   test('no command at all is told what there is', async () => {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { CommanderError } from 'commander';
 import { OptionError, TwillError } from '../errors.js';
 import { failureReason } from '../io/file.node.js';
@@ -7,13 +8,13 @@ import { Exit, type Io, say } from './io.js';
 const FAILED = 1;
 const USAGE = 2;
 
-/** Says what went wrong in one sentence (with the stack as well under TWILL_DEBUG=1); returns the exit code. */
-export function report(error: unknown, io: Io): number {
+/** Says what went wrong in one sentence, with `debug` where and because of what as well; returns the exit code. */
+export function report(error: unknown, io: Io, debug: boolean): number {
   if (error instanceof Exit) return error.code;
   // Commander has already written its message, or the help that was asked for.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
   say(io.stderr, `twill: ${describe(error)}`);
-  if (io.env.TWILL_DEBUG === '1' && error instanceof Error) say(io.stderr, error.stack);
+  if (debug) say(io.stderr, inspect(error));
   return error instanceof OptionError ? USAGE : FAILED;
 }
 
@@ -24,7 +25,7 @@ export function describe(error: unknown): string {
   const { code, path } = error as NodeJS.ErrnoException;
   if (code !== undefined)
     return path === undefined ? failureReason(error) : `${path}: ${failureReason(error)}`;
-  return `internal error: ${error.message} (TWILL_DEBUG=1 shows where)`;
+  return `internal error: ${error.message} (--debug shows where)`;
 }
 
 /** Commander's message as one sentence of ours: `error: x is invalid. Why.` -> `twill: x is invalid: why`. */

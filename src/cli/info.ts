@@ -26,13 +26,12 @@ export function infoCommand(io: Io): Command {
 }
 
 async function info(options: InfoOptions, io: Io): Promise<void> {
-  const { cpus } = await import('node:os');
+  const { describeMachine } = await import('./machine.js');
   const backend = await openBackend(options);
   const { backend: name, isa, threads, fallbacks } = backend.info();
-  const system = { node: process.version, platform: `${process.platform}-${process.arch}` };
-  const cpu = cpus()[0]?.model.trim() ?? 'unknown';
+  const { node, platform, libc, cpu } = describeMachine();
   if (options.json) {
-    const all = { version: version(), backend: name, isa, threads, fallbacks, ...system, cpu };
+    const all = { version: version(), backend: name, isa, threads, fallbacks, node, platform, libc, cpu };
     say(io.stdout, JSON.stringify(all));
     return;
   }
@@ -42,7 +41,7 @@ async function info(options: InfoOptions, io: Io): Promise<void> {
   line('backend', name);
   line('instruction set', isa);
   line('threads', String(threads));
-  line('node', `${system.node} on ${system.platform}`);
+  line('node', `${node} on ${platform}${libc ? `, ${libc}` : ''}`);
   line('cpu', cpu);
   if (fallbacks.length === 0) line('fallbacks', 'none: this is the best that this machine offers');
   for (const [i, reason] of fallbacks.entries()) line(i === 0 ? 'fallbacks' : '', reason);

@@ -1,4 +1,5 @@
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
+import { completionCommand } from './completion.js';
 import { dataCommand } from './data.js';
 import { evalCommand } from './eval.js';
 import { report, usageMessage } from './failure.js';
@@ -6,7 +7,7 @@ import { infoCommand } from './info.js';
 import type { Io } from './io.js';
 import { predictCommand } from './predict.js';
 import { trainCommand } from './train.js';
-import { version } from './version.js';
+import { sayVersion } from './version.js';
 
 const EXAMPLES = `
 Examples:
@@ -15,28 +16,40 @@ Examples:
   $ twill predict --model out/model.safetensors shoe.png
   $ twill info                                           what it computes with, and why
 
-Exit codes: 0 done, 1 failed, 2 asked for wrongly, 130 interrupted.
-TWILL_DEBUG=1 shows an error's stack; NO_COLOR=1 turns colours off.`;
+Exit codes: 0 done, 1 failed, 2 asked for wrongly, 130 interrupted (Ctrl-C), 143 terminated.
+Environment: TWILL_BACKEND, TWILL_ISA, OMP_NUM_THREADS (what it computes with), TWILL_DATA (where
+Fashion-MNIST is), TWILL_DEBUG=1 (the same as --debug), NO_COLOR=1 (no colours).`;
 
 /** Runs one command line (without `node` and the script) to its end and returns the exit code. */
 export async function run(args: readonly string[], io: Io): Promise<number> {
+  const twill = program(io);
   try {
-    await program(io).parseAsync(args, { from: 'user' });
+    await twill.parseAsync(args, { from: 'user' });
     return 0;
   } catch (error) {
-    return report(error, io);
+    if (error instanceof CommanderError && error.code === VERSION) return sayVersion(io);
+    const debug = twill.opts().debug === true || !['', '0', undefined].includes(io.env.TWILL_DEBUG);
+    return report(error, io, debug);
   }
 }
+
+/** Ends the parsing of the line: what is asked for then takes longer than an option's event can wait. */
+const VERSION = 'twill.version';
 
 function program(io: Io): Command {
   const twill = new Command('twill')
     .description('Train small convolutional networks: hand-tuned SIMD kernels, native and WebAssembly.')
-    .version(version(), '--version', 'print the version')
+    .option('--version', 'print the version, and what a bug report needs besides')
+    .on('option:version', () => {
+      throw new CommanderError(0, VERSION, '');
+    })
+    .option('--debug', 'show where an error came from')
     .helpCommand('help [command]', 'print help for a command')
     .addHelpText('after', EXAMPLES);
   for (const make of [trainCommand, evalCommand, predictCommand, infoCommand, dataCommand]) {
     twill.addCommand(make(io));
   }
+  twill.addCommand(completionCommand(io, () => twill));
   for (const command of [twill, ...twill.commands]) {
     command
       .helpOption('-h, --help', 'print help')
