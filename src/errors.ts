@@ -1,36 +1,72 @@
 /**
  * Every error that Twill throws on purpose extends `TwillError`, holds one sentence with the numbers in it,
- * and is thrown before anything is changed.
+ * and is thrown before anything is changed. Names are spelt out: minifiers rename classes.
  */
 export class TwillError extends Error {
   override get name(): string {
-    return this.constructor.name;
+    return 'TwillError';
   }
 }
 
 /** Sizes that do not fit together: `[conv2d] expected 16 input channels (weight 32x16x5x5) but got 3`. */
-export class ShapeError extends TwillError {}
+export class ShapeError extends TwillError {
+  override get name(): string {
+    return 'ShapeError';
+  }
+}
 
 /** An option, attribute or argument whose value or type cannot be used, or an unknown one. */
-export class OptionError extends TwillError {}
+export class OptionError extends TwillError {
+  override get name(): string {
+    return 'OptionError';
+  }
+}
 
 /** A file or stream whose content is not what its format promises; the message names the file. */
-export class FormatError extends TwillError {}
+export class FormatError extends TwillError {
+  override get name(): string {
+    return 'FormatError';
+  }
+}
 
 /** Data that cannot be found or read; the message says where it was looked for and how to get it. */
-export class DataError extends TwillError {}
+export class DataError extends TwillError {
+  override get name(): string {
+    return 'DataError';
+  }
+}
 
 /** A label outside 0..classes-1, or a batch that holds values the model cannot learn from. */
-export class LabelError extends TwillError {}
+export class LabelError extends TwillError {
+  override get name(): string {
+    return 'LabelError';
+  }
+}
 
 /** The backend that was asked for cannot be had; the message gives every reason and the remedy. */
-export class BackendUnavailableError extends TwillError {}
+export class BackendUnavailableError extends TwillError {
+  override get name(): string {
+    return 'BackendUnavailableError';
+  }
+}
 
 /** A program or a memory request that a backend refused. */
-export class BackendError extends TwillError {}
+export class BackendError extends TwillError {
+  override get name(): string {
+    return 'BackendError';
+  }
+}
 
 /** The loss became NaN or infinite; the message names the epoch and the batch. */
-export class NumericError extends TwillError {}
+export class NumericError extends TwillError {
+  override get name(): string {
+    return 'NumericError';
+  }
+}
 
 /** A worker that was closed, terminated or crashed, or never came up: whatever waits for it is rejected with this. */
-export class WorkerError extends TwillError {}
+export class WorkerError extends TwillError {
+  override get name(): string {
+    return 'WorkerError';
+  }
+}

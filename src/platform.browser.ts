@@ -1,8 +1,4 @@
 import { wasmLoader } from './backend/wasm.browser.js';
-import type { Platform } from './platform.js';
+import { webPlatform } from './platform.web.js';
 
-export const browserPlatform: Platform = {
-  backends: new Map([['wasm', wasmLoader]]),
-  environment: () => undefined,
-  warn: (message) => console.warn(message),
-};
+export const browserPlatform = webPlatform(wasmLoader);

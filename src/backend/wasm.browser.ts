@@ -1,14 +1,14 @@
-import type { BackendLoader } from '../platform.js';
-import { wasmBackend } from './wasm.js';
-
-let compiled: Promise<WebAssembly.Module> | undefined;
+import type { BackendRequest } from '../platform.js';
+import { wasmLoaderWith } from './wasm_loader.js';
 
 /**
  * Bundlers find the module by this very expression. It is fetched and compiled from bytes, so that a server's
  * content type does not matter.
  */
-async function compile(baseUrl: string | undefined): Promise<WebAssembly.Module> {
-  const url = baseUrl ? new URL('twill.wasm', baseUrl) : new URL('../wasm/twill.wasm', import.meta.url);
+async function compile({ wasmBaseUrl }: BackendRequest): Promise<WebAssembly.Module> {
+  const url = wasmBaseUrl
+    ? new URL('twill.wasm', wasmBaseUrl)
+    : new URL('../wasm/twill.wasm', import.meta.url);
   const response = await fetch(url);
   const bytes = new Uint8Array(await response.arrayBuffer());
   const magic = [0, 0x61, 0x73, 0x6d]; // "\0asm"
@@ -22,17 +22,8 @@ async function compile(baseUrl: string | undefined): Promise<WebAssembly.Module>
   return WebAssembly.compile(bytes);
 }
 
-export const wasmLoader: BackendLoader = {
-  async load(request) {
-    compiled ??= compile(request.wasmBaseUrl);
-    try {
-      return wasmBackend(await WebAssembly.instantiate(await compiled), request);
-    } catch (error) {
-      compiled = undefined; // a server that was down may be up at the next call
-      throw error;
-    }
-  },
-  remedy:
-    'serve the folder dist/wasm of the package and say where it is (`loadBackend({ wasmBaseUrl })`), ' +
+export const wasmLoader = wasmLoaderWith(
+  compile,
+  'serve the folder dist/wasm of the package and say where it is (`loadBackend({ wasmBaseUrl })`), ' +
     'in a browser with WebAssembly SIMD',
-};
+);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nodeResolve } from '@rollup/plugin-node-resolve';
@@ -14,15 +15,22 @@ type Headers = Readonly<Record<string, string>>;
 export interface Built {
   /** Serves it with these headers; `url` is the page's address. */
   serve(headers: Headers): Promise<{ url: string; close: () => void }>;
-  /** A script in the page itself, which a content security policy has to allow. */
-  readonly inline?: string;
+  /** The strictest content security policy that it runs under. */
+  readonly policy: string;
 }
 
 /** A way from an app's source to a page: each tool as it comes, without configuration where that works. */
 export type Build = (project: Project) => Promise<Built>;
 
+/** Nothing evaluated, nothing from elsewhere. */
+const POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'";
+
+/** A script in the page itself is allowed by its hash. */
+const hashOf = (script: string) => `'sha256-${createHash('sha256').update(script).digest('base64')}'`;
+
 /** The files of a folder, with the page at `path`. */
-const files = (folder: URL, path = ''): Built => ({
+const files = (folder: URL, path = '', policy = POLICY): Built => ({
+  policy,
   async serve(headers) {
     const { url, close } = await serve({ pages: {}, folders: { '/': folder }, headers });
     return { url: `${url}${path}`, close };
@@ -30,6 +38,7 @@ const files = (folder: URL, path = ''): Built => ({
 });
 
 const viteDev: Build = async ({ root }) => ({
+  policy: POLICY,
   async serve(headers) {
     const server = await createServer({
       root: join(root, 'vite'),
@@ -101,7 +110,7 @@ function copyWasm({ root }: Project, dist: string): Promise<void> {
 const importMap: Build = async ({ root, folder }) => {
   const html = await readFile(join(root, 'importmap', 'index.html'), 'utf8');
   const inline = /<script type="importmap">(.*?)<\/script>/s.exec(html)![1]!;
-  return { ...files(folder('.'), 'importmap/'), inline };
+  return files(folder('.'), 'importmap/', `${POLICY} ${hashOf(inline)}`);
 };
 
 /** No bundler and no import map: the imports are addresses. */
@@ -117,6 +126,26 @@ const script: Build = async ({ root, folder }) => {
   return files(folder('.'), 'script/');
 };
 
+/** Everything in one HTML file: `twill/inline` takes the place of `twill` without a change to the app. */
+export const oneFile: Build = async ({ root, folder }) => {
+  const { outputFiles } = await buildWithEsbuild({
+    absWorkingDir: join(root, 'inline'),
+    entryPoints: ['./main.js'],
+    alias: { twill: 'twill/inline' },
+    bundle: true,
+    minify: true,
+    format: 'iife',
+    write: false,
+    logLevel: 'warning',
+  });
+  const script = outputFiles[0]!.text;
+  const html = `<!doctype html><meta charset="utf-8"><title>inline</title><script>${script}</script>`;
+  await writeFile(join(root, 'inline', 'index.html'), html);
+  const alone = "default-src 'none'; worker-src blob:; script-src 'wasm-unsafe-eval'";
+  return files(folder('inline'), '', `${alone} ${hashOf(script)}`);
+};
+
+/** With the `.wasm` files beside the script. */
 export const BUILDS: Readonly<Record<string, Build>> = {
   'Vite, in development': viteDev,
   'Vite, built': vite,

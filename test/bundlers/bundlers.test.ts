@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Browser, Route } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ISOLATION, launch } from '../browser/browser.js';
-import { BUILDS, type Built } from './builds.js';
+import { BUILDS, type Built, oneFile } from './builds.js';
 import { createProject, type Project } from './project.js';
 
 interface Side {
@@ -10,6 +9,9 @@ interface Side {
   readonly info: { backend: string; isa: string; threads: number; fallbacks: string[] };
 }
 type Outcome = { readonly error?: string; readonly here: Side; readonly worker: Side };
+
+// On a busy machine.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let project: Project;
 let browser: Browser;
@@ -21,15 +23,13 @@ afterAll(async () => {
   await project?.remove();
 });
 
-/** Nothing evaluated, nothing from elsewhere; an import map is a script in the page, and is allowed by its hash. */
-function policyFor({ inline }: Built): string {
-  const hash = inline && `'sha256-${createHash('sha256').update(inline).digest('base64')}'`;
-  return `default-src 'self'; script-src 'self' 'wasm-unsafe-eval' ${hash ?? ''}`;
-}
+type Answer = Parameters<Route['fulfill']>[0];
 
-async function outcomeOf(url: string): Promise<Outcome> {
+/** What the page at `url` leaves; requests for a `.wasm` file get `answer`, should there be one. */
+async function outcomeOf(url: string, answer?: Answer): Promise<Outcome> {
   const page = await browser.newPage();
   try {
+    if (answer) await page.route('**/*.wasm', (route) => route.fulfill(answer));
     await page.goto(url);
     await page.waitForFunction(() => 'outcome' in globalThis);
     return await page.evaluate(() => (globalThis as unknown as { outcome: Outcome }).outcome);
@@ -38,26 +38,66 @@ async function outcomeOf(url: string): Promise<Outcome> {
   }
 }
 
-describe.each(Object.entries(BUILDS))('an app with %s', (_, build) => {
-  let built: Built;
-  beforeAll(async () => {
-    built = await build(project);
+function expectTraining({ error, here, worker }: Outcome): void {
+  expect(error).toBeUndefined();
+  expect(here.info.backend).toBe('wasm');
+  expect(here.losses.length).toBe(10);
+  expect(here.losses.at(-1)).toBeLessThan(0.95 * here.losses[0]!);
+  expect(worker).toEqual(here);
+}
+
+describe.each(Object.entries({ ...BUILDS, 'everything in one file': oneFile }))(
+  'an app with %s',
+  (name, build) => {
+    let built: Built;
+    beforeAll(async () => {
+      built = await build(project);
+    });
+
+    /** Calls back with the app's address while it is served. */
+    async function served<T>(headers: Record<string, string>, use: (url: string) => Promise<T>): Promise<T> {
+      const { url, close } = await built.serve({ 'content-security-policy': built.policy, ...headers });
+      try {
+        return await use(url);
+      } finally {
+        close();
+      }
+    }
+
+    it.each([
+      ['without isolation', {}],
+      ['with isolation', ISOLATION],
+    ])('trains on the page and in a worker, %s', async (_, isolation) => {
+      expectTraining(await served(isolation, outcomeOf));
+    });
+
+    it.runIf(name in BUILDS)('says what came in place of a .wasm file', async () => {
+      const wrong = { contentType: 'text/html', body: '<!doctype html>nothing here' };
+      const { error } = await served({}, (url) => outcomeOf(url, wrong));
+      expect(error).toMatch(
+        /^BackendUnavailableError .*http:\S+\.wasm\b.*\b200\b.*\btext\/html\b.*\b3c 21 64 6f\b/s,
+      );
+      const missing = { status: 404, contentType: 'text/plain', body: 'no such file' };
+      const none = await served({}, (url) => outcomeOf(url, missing));
+      expect(none.error).toMatch(
+        /^BackendUnavailableError .*http:\S+\.wasm\b.*\b404\b.*\btext\/plain\b.*\b6e 6f 20 73\b/s,
+      );
+    });
+  },
+);
+
+describe('everything in one file', () => {
+  it('trains where it is opened from the disk, without a server', async () => {
+    await oneFile(project);
+    expectTraining(await outcomeOf(new URL('index.html', project.folder('inline')).href));
   });
 
-  it.each([
-    ['without isolation', {}],
-    ['with isolation', ISOLATION],
-  ])('trains on the page and in a worker, %s', async (_, isolation) => {
-    const headers = { 'content-security-policy': policyFor(built), ...isolation };
-    const { url, close } = await built.serve(headers);
-    try {
-      const { error, here, worker } = await outcomeOf(url);
-      expect(error).toBeUndefined();
-      expect(here.info).toMatchObject({ backend: 'wasm' });
-      expect(here.losses.at(-1)).toBeLessThan(here.losses[0]!);
-      expect(worker).toEqual(here);
-    } finally {
-      close();
-    }
+  it('says so where the policy forbids its worker', async () => {
+    const { policy, serve } = await oneFile(project);
+    const { url, close } = await serve({
+      'content-security-policy': policy.replace('worker-src blob:;', ''),
+    });
+    const { error } = await outcomeOf(url).finally(close);
+    expect(error).toMatch(/^WorkerError .*\bworker-src\b/);
   });
 });
