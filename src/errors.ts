@@ -3,6 +3,7 @@
  * and is thrown before anything is changed. Names are spelt out: minifiers rename classes.
  */
 export class TwillError extends Error {
+  /** The class's name: `ShapeError`, `OptionError`, ... */
   override get name(): string {
     return 'TwillError';
   }

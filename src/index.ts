@@ -1,4 +1,4 @@
-export type { Backend, BackendInfo } from './backend/backend.js';
+export type { Backend, BackendInfo, BackendName } from './backend/backend.js';
 export { defaultBackend, type LoadBackendOptions, loadBackend } from './backend/load.js';
 export {
   BackendError,
@@ -27,7 +27,7 @@ export { ReLU } from './nn/relu.js';
 export { Sequential } from './nn/sequential.js';
 export type { Optimizer } from './optim/optimizer.js';
 export { SGD, type SGDOptions } from './optim/sgd.js';
-export { Generator, manualSeed } from './random.js';
+export { Generator, type GeneratorState, manualSeed } from './random.js';
 export {
   type EvaluateOptions,
   type Evaluation,

@@ -105,7 +105,7 @@ export class Generator {
   }
 
   /** Puts the elements of `array` in a random order, in place (Fisher-Yates), and returns it. */
-  shuffle<T extends { readonly length: number; [index: number]: unknown }>(array: T): T {
+  shuffle<T extends Record<number, unknown> & Pick<ArrayLike<unknown>, 'length'>>(array: T): T {
     for (let i = array.length - 1; i > 0; i--) {
       const j = this.#below(i + 1);
       const kept = array[i];

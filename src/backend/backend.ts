@@ -20,13 +20,16 @@ export interface Executable {
   dispose(): void;
 }
 
+/** The addon, or WebAssembly. */
 export type BackendName = 'native' | 'wasm';
 
 /** What `info()` reports, and what `history.json` records. */
 export interface BackendInfo {
+  /** Its name. */
   readonly backend: BackendName;
   /** Instruction set in use: `avx512`, `avx2`, `sse2`, `neon`, `simd128`, `relaxed-simd`, `scalar`. */
   readonly isa: string;
+  /** Threads that compute, the one that asks included. */
   readonly threads: number;
   /** One sentence for each better choice that could not be had, and why; empty when nothing was given up. */
   readonly fallbacks: readonly string[];
@@ -50,10 +53,14 @@ export interface KernelSignature {
 
 /** Memory and a way to run programs: all that the layers above need of a machine. */
 export interface Backend {
+  /** `native` or `wasm`. */
   readonly name: BackendName;
+  /** @internal */
   readonly kernels: ReadonlyMap<string, KernelSignature>;
+  /** @internal */
   allocate(bytes: number): Memory;
-  /** Checks `words` (native/runtime/program.h) against `memories` and binds them. Throws `BackendError`. */
+  /** Checks `words` (native/runtime/program.h) against `memories` and binds them. Throws `BackendError`. @internal */
   load(words: Int32Array, memories: readonly Memory[]): Executable;
+  /** What it computes with, and what was given up for it. */
   info(): BackendInfo;
 }

@@ -3,6 +3,7 @@ import { checkOptions, folderAddress, integerBetween, oneOf } from '../options.j
 import { type BackendLoader, currentPlatform } from '../platform.js';
 import type { Backend, BackendName } from './backend.js';
 
+/** What `loadBackend` and `TrainingWorker.start` may be told. */
 export interface LoadBackendOptions {
   /**
    * `native` (the addon, in Node), `wasm`, or `auto`: the best that can be had. Default: the environment variable

@@ -11,7 +11,9 @@ export type Pixels = Uint8Array<ArrayBufferLike> | Float32Array<ArrayBufferLike>
 export interface Dataset {
   /** Number of images. */
   readonly length: number;
+  /** Of one image. */
   readonly shape: ImageShape;
+  /** Of the pixels: bytes 0..255, scaled to 0..1 where they enter a model, or floats, taken as they are. */
   readonly dtype: 'uint8' | 'float32';
   /** Name of each class; the label is the index. */
   readonly classes?: readonly string[] | undefined;
@@ -22,19 +24,31 @@ export interface Dataset {
   copy(indices: Uint32Array, images: Pixels, labels: Int32Array): void;
 }
 
+/** One labelled image. */
+export interface Sample {
+  /** C*H*W pixels. */
+  readonly image: Pixels;
+  /** Number of its class. */
+  readonly label: number;
+}
+
 /** What `new ImageDataset(...)` takes. */
 export interface ImageDatasetOptions {
   /** N*C*H*W pixels, NCHW. Kept by reference, not copied. */
   images: Pixels;
   /** N labels. Kept by reference, not copied. */
   labels: Uint8Array | Int32Array;
+  /** Channels, height and width of one image. */
   shape: ImageShape;
+  /** Name of each class, so that every label must have one; default none. */
   classes?: readonly string[] | undefined;
 }
 
 /** Labelled images in memory. */
 export class ImageDataset implements Dataset {
+  /** length * C*H*W pixels, NCHW; those that it was given. */
   readonly images: Pixels;
+  /** The class of each image. */
   readonly labels: Uint8Array | Int32Array;
   readonly shape: ImageShape;
   readonly classes: readonly string[] | undefined;
@@ -75,12 +89,13 @@ export class ImageDataset implements Dataset {
     this.classes = classes && Object.freeze([...classes]);
   }
 
+  /** `uint8` for bytes, `float32` for floats. */
   get dtype(): 'uint8' | 'float32' {
     return this.images instanceof Uint8Array ? 'uint8' : 'float32';
   }
 
   /** One sample: its pixels (C*H*W, a view into `images`) and its label. */
-  get(index: number): { image: Pixels; label: number } {
+  get(index: number): Sample {
     integerBetween('ImageDataset.get', 'index', index, 0, this.length - 1);
     const start = index * this.#imageSize;
     return { image: this.images.subarray(start, start + this.#imageSize), label: this.labels[index]! };

@@ -12,7 +12,9 @@ import type { NamedBytes } from './idx-dataset.js';
 export interface FashionMnistOptions {
   /** Address of the directory with the four .gz files, relative to the page; default `fashion-mnist/`. */
   baseUrl?: string | URL;
+  /** Called while the files come in. */
   onProgress?: (progress: DownloadProgress) => void;
+  /** Ends the download: it throws the reason of the signal. */
   signal?: AbortSignal;
   /** Fetches each file, by its whole address: from a cache, say. Default the global `fetch`. */
   fetch?: typeof fetch;

@@ -23,6 +23,7 @@ export interface FashionMnistOptions {
   download?: boolean;
   /** Addresses of directories with the four .gz files, tried in order. */
   mirrors?: readonly string[];
+  /** Called while a file comes in. */
   onProgress?: (progress: DownloadProgress) => void;
   /** Ends a download; what has come is kept for the next time. */
   signal?: AbortSignal;

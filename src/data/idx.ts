@@ -3,6 +3,7 @@ import { inflate, isGzip } from './gzip.js';
 
 /** An IDX file: the format of MNIST and its relatives (http://yann.lecun.com/exdb/mnist). */
 export interface IdxArray {
+  /** As the file says. */
   readonly type: 'uint8' | 'int8' | 'int16' | 'int32' | 'float32' | 'float64';
   /** Size of each dimension, the slowest first. */
   readonly shape: readonly number[];

@@ -4,6 +4,7 @@ export {
   type ImageDatasetOptions,
   type ImageShape,
   type Pixels,
+  type Sample,
 } from './dataset.js';
 export { type DownloadProgress, FASHION_MNIST_CLASSES, type FashionMnist } from './fashion-mnist.js';
 export { decodeIdx, type IdxArray, parseIdx } from './idx.js';

@@ -7,6 +7,7 @@ import type { Dataset, ImageShape, Pixels } from './dataset.js';
 export interface Batch {
   /** size * C*H*W pixels, NCHW. */
   readonly images: Pixels;
+  /** The class of each image. */
   readonly labels: Int32Array<ArrayBuffer>;
   /** Number of samples; the last batch of an epoch may hold fewer than `batchSize`. */
   readonly size: number;
@@ -38,10 +39,15 @@ export interface DataLoaderOptions {
  * same batches: set `epoch`, or ask `batches(epoch, first)` for the rest of one.
  */
 export class DataLoader implements Iterable<Batch>, AsyncIterable<Batch> {
+  /** Where the samples come from. */
   readonly dataset: Dataset;
+  /** Samples a batch. */
   readonly batchSize: number;
+  /** Whether every epoch has an order of its own. */
   readonly shuffle: boolean;
+  /** Where the orders come from. */
   readonly seed: number;
+  /** Whether a smaller last batch is left out. */
   readonly dropLast: boolean;
   #epoch = 0;
 
@@ -83,6 +89,7 @@ export class DataLoader implements Iterable<Batch>, AsyncIterable<Batch> {
     return this.#epoch;
   }
 
+  /** Goes on with another epoch. Throws `OptionError` for what is no whole number. */
   set epoch(epoch: number) {
     this.#epoch = nonNegativeInteger('DataLoader', 'epoch', epoch);
   }
@@ -105,10 +112,12 @@ export class DataLoader implements Iterable<Batch>, AsyncIterable<Batch> {
     }
   }
 
+  /** The batches of the next epoch. */
   *[Symbol.iterator](): IterableIterator<Batch, void, undefined> {
     yield* this.batches(this.#epoch++);
   }
 
+  /** The batches of the next epoch. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Batch, void, undefined> {
     yield* this.batches(this.#epoch++);
   }

@@ -20,9 +20,12 @@ export interface GraphNode extends NodeView<unknown> {
  * Applying modules to it records a graph.
  */
 export class SymbolicTensor {
+  /** @internal */
   readonly spec: TensorSpec;
+  /** @internal */
   readonly graph: Graph;
 
+  /** @internal Made by tracing only. */
   constructor(graph: Graph, spec: TensorSpec) {
     this.graph = graph;
     this.spec = spec;

@@ -13,7 +13,9 @@ const FLOAT = Float32Array.BYTES_PER_ELEMENT;
 
 /** A loss with what becomes of it over the batch. */
 export interface Loss {
+  /** @internal */
   readonly op: LossOp;
+  /** What becomes of the losses of the images. */
   readonly reduction: Reduction;
 }
 

@@ -16,7 +16,9 @@ export interface Placement {
  * they are in a backend's memory, and `read` and `write` go there.
  */
 export class Parameter {
+  /** PyTorch's: [OC, IC / groups, KH, KW], [OUT, IN], [C]. */
   readonly shape: readonly number[];
+  /** Number of its values. */
   readonly size: number;
   /** False freezes it: no gradient is computed and no optimizer changes it. Takes effect in the next `Trainer`. */
   requiresGrad = true;
@@ -61,11 +63,12 @@ export class Parameter {
       );
   }
 
+  /** @internal */
   get placement(): Placement | undefined {
     return this.#placement;
   }
 
-  /** Moves the values to a backend's memory, from the host or from where they were. */
+  /** Moves the values to a backend's memory, from the host or from where they were. @internal */
   place(placement: Placement): void {
     const values = this.read();
     placement.memory.write(pack(values, this.shape, placement.packing), placement.byteOffset);

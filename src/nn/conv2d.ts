@@ -8,6 +8,7 @@ import { uniformFanIn } from './init.js';
 import { Module } from './module.js';
 import { pair, type Size2d } from './pair.js';
 
+/** What `new Conv2d(...)` may be told. */
 export interface Conv2dOptions {
   /** Default 1. */
   stride?: Size2d;
@@ -29,7 +30,9 @@ export interface Conv2dOptions {
  * `weight` is [outChannels, inChannels / groups, KH, KW], `bias` [outChannels].
  */
 export class Conv2d extends Module {
+  /** [outChannels, inChannels / groups, KH, KW]. */
   readonly weight: Parameter;
+  /** [outChannels]; null where `bias` is false. */
   readonly bias: Parameter | null;
   readonly #attributes: Conv2dAttributes;
 

@@ -13,7 +13,9 @@ import { show } from '../options.js';
 
 /** Values in row-major order with their shape, the batch first: [N, C, H, W], [N, features], [OC, IC, KH, KW]. */
 export interface Tensor {
+  /** As many values as `shape` comes to, the last dimension fastest. */
   readonly data: Float32Array;
+  /** Positive whole numbers, the batch first. */
   readonly shape: readonly number[];
 }
 

@@ -29,8 +29,11 @@ export interface Conv2dFunctionOptions {
 
 /** Gradients of a layer's input and parameters for the gradient of its output. */
 export interface LayerGradients {
+  /** Of the shape of the input, the batch included. */
   readonly input: Tensor;
+  /** Of the shape of the weight, summed over the batch. */
   readonly weight: Tensor;
+  /** One value an output channel or feature, summed over the batch. */
   readonly bias: Tensor;
 }
 

@@ -6,6 +6,7 @@ import type { Generator } from '../random.js';
 import { uniformFanIn } from './init.js';
 import { Module } from './module.js';
 
+/** What `new Linear(...)` may be told. */
 export interface LinearOptions {
   /** Default true. */
   bias?: boolean;
@@ -18,7 +19,9 @@ export interface LinearOptions {
  * [outFeatures].
  */
 export class Linear extends Module {
+  /** [outFeatures, inFeatures]. */
   readonly weight: Parameter;
+  /** [outFeatures]; null where `bias` is false. */
   readonly bias: Parameter | null;
 
   /** Throws `OptionError` for sizes that are not whole and positive, and unknown options. */

@@ -4,6 +4,7 @@ import { checkOptions, oneOf } from '../options.js';
 
 export type { Loss, Reduction };
 
+/** What `new CrossEntropyLoss(...)` may be told. */
 export interface CrossEntropyLossOptions {
   /** What becomes of the images' losses; default `mean`. */
   reduction?: Reduction;
@@ -14,7 +15,9 @@ export interface CrossEntropyLossOptions {
  * model ends in one score a class, without softmax.
  */
 export class CrossEntropyLoss implements Loss {
+  /** @internal */
   readonly op: LossOp = crossEntropy;
+  /** `mean` or `sum` over the batch. */
   readonly reduction: Reduction;
 
   /** Throws `OptionError` for another reduction and unknown options. */

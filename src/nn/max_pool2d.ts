@@ -5,6 +5,7 @@ import { boolean, checkOptions, show } from '../options.js';
 import { Module } from './module.js';
 import { pair, type Size2d } from './pair.js';
 
+/** What `new MaxPool2d(...)` may be told. */
 export interface MaxPool2dOptions {
   /** Default the kernel's size. */
   stride?: Size2d;

@@ -7,7 +7,9 @@ import { summarise } from './summary.js';
 
 /** A tensor as it goes in and out of a model: values in row-major order, in PyTorch's layout. */
 export interface StateTensor {
+  /** PyTorch's, positive whole numbers. */
   readonly shape: readonly number[];
+  /** As many values as `shape` comes to. */
   readonly data: Float32Array;
 }
 
@@ -58,6 +60,7 @@ export abstract class Module {
     }
   }
 
+  /** All parameters, each once, in the order of `namedParameters`. */
   parameters(): Parameter[] {
     return [...this.namedParameters()].map(([, parameter]) => parameter);
   }
@@ -103,7 +106,7 @@ export abstract class Module {
     for (const { parameter, tensor } of matches) parameter.write(tensor.data);
   }
 
-  /** Records `forward` on an image of `shape`, [C, H, W] or [features]. */
+  /** Records `forward` on an image of `shape`, [C, H, W] or [features]. @internal */
   trace(shape: readonly number[]): TracedGraph {
     const names = new Map([...this.namedModules()].map(([path, module]): [object, string] => [module, path]));
     return trace((x) => this.forward(x), shape, names);

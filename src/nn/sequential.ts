@@ -5,6 +5,7 @@ import { Module } from './module.js';
 
 /** torch.nn.Sequential: modules one after another; their paths are `0`, `1`, ... */
 export class Sequential extends Module {
+  /** In the order in which they are applied. */
   readonly modules: readonly Module[];
 
   /** Throws `OptionError` where an argument is not a module. */

@@ -7,6 +7,7 @@ export interface Optimizer {
   /**
    * Emits the kernel calls of one update. Returns what to write into the state `hyper` before each step; steps count
    * from 0.
+   * @internal
    */
   emit(update: UpdateEmitter): (step: number) => Float32Array;
 }

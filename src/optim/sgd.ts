@@ -3,6 +3,7 @@ import type { UpdateEmitter } from '../graph/lower.js';
 import { boolean, checkOptions, finiteNumber, nonNegativeNumber } from '../options.js';
 import { HYPER, type Optimizer } from './optimizer.js';
 
+/** What `new SGD(...)` may be told. */
 export interface SGDOptions {
   /** Learning rate; default 0.001, as in PyTorch. */
   lr?: number;
@@ -23,9 +24,13 @@ export interface SGDOptions {
  */
 export class SGD implements Optimizer {
   #lr: number;
+  /** Of the velocity; 0 keeps none. */
   readonly momentum: number;
+  /** Taken from the gradient that enters the velocity. */
   readonly dampening: number;
+  /** Times the parameter, added to its gradient. */
   readonly weightDecay: number;
+  /** Whether the gradient is taken a velocity ahead. */
   readonly nesterov: boolean;
 
   /** Throws `OptionError` for negative or infinite numbers and unknown options. */
@@ -51,6 +56,7 @@ export class SGD implements Optimizer {
     }
   }
 
+  /** Learning rate; throws `OptionError` where it is set to a negative or infinite number. */
   get lr(): number {
     return this.#lr;
   }
@@ -65,6 +71,7 @@ export class SGD implements Optimizer {
     return { lr, momentum, dampening, weightDecay, nesterov };
   }
 
+  /** @internal */
   emit(update: UpdateEmitter): (step: number) => Float32Array {
     update.call(
       'sgd_update',

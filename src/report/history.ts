@@ -16,15 +16,21 @@ export interface EpochRecord {
 
 /** The backend's `info()`, as far as a report shows it. */
 export interface RunInfo {
+  /** `native` or `wasm`. */
   readonly backend: string;
+  /** Instruction set: `avx512`, `simd128`, ... */
   readonly isa: string;
+  /** Threads that computed. */
   readonly threads: number;
+  /** A sentence for each better choice that could not be had. */
   readonly fallbacks: readonly string[];
 }
 
 /** What `history.json` holds and what the plots are drawn from. */
 export interface History {
+  /** What the run was computed with. */
   readonly info: RunInfo;
+  /** In their order. */
   readonly epochs: readonly EpochRecord[];
 }
 

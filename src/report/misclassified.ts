@@ -10,7 +10,9 @@ const TOP = 76;
 export interface Mistake {
   /** Number of the image in its data set. */
   readonly index: number;
+  /** The class that the model gave it. */
   readonly predicted: number;
+  /** Its label. */
   readonly truth: number;
   /** Probability that the model gave to `predicted`, 0..1; undefined when it is not known. */
   readonly probability?: number | undefined;

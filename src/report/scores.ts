@@ -16,6 +16,7 @@ export interface ClassScore {
 export interface Scores {
   /** `confusion[t][p]`: images of class t that were taken for class p. */
   readonly confusion: readonly (readonly number[])[];
+  /** One for each class, in the order of the labels. */
   readonly classes: readonly ClassScore[];
 }
 

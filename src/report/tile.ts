@@ -5,6 +5,7 @@ import { element } from './svg.js';
 export interface Gallery {
   /** N*C*H*W, NCHW; bytes 0..255, or floats. */
   readonly images: Uint8Array | Float32Array;
+  /** The class of each image. */
   readonly labels: Uint8Array | Int32Array;
   /** Channels, height and width of one image. */
   readonly shape: readonly [channels: number, height: number, width: number];

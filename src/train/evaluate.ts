@@ -9,6 +9,7 @@ import { checkOptions } from '../options.js';
 import { Predictor } from './predictor.js';
 import { argmax, crossEntropySum, softmax } from './scores.js';
 
+/** What `evaluate` and `predict` may be told. */
 export interface EvaluateOptions {
   /** Images a run; default 1000. It changes no result. */
   batchSize?: number;
@@ -24,7 +25,9 @@ export interface Evaluation {
   readonly loss: number;
   /** Fraction of the images whose class was right. */
   readonly accuracy: number;
+  /** Images whose class was right. */
   readonly correct: number;
+  /** Images in all. */
   readonly size: number;
   /** The class given to each image, in the data set's order. */
   readonly predictions: Int32Array;
@@ -84,6 +87,7 @@ export interface Images {
   readonly shape: readonly number[];
 }
 
+/** What `predict` found of N images. */
 export interface Prediction {
   /** The class given to each image. */
   readonly classes: Int32Array;

@@ -7,7 +7,9 @@ import type { Optimizer } from '../optim/optimizer.js';
 import { boolean, checkOptions, nonNegativeInteger, positiveInteger, show } from '../options.js';
 import type { StepResult } from './trainer.js';
 
+/** What `fit` may be told; only the optimizer is needed. */
 export interface FitOptions {
+  /** How gradients become updates: `new SGD({ lr: 0.1 })`. Its `lr` may be set while it trains, in `onBatch` or between epochs. */
   optimizer: Optimizer;
   /** Passes over the data; default 1. */
   epochs?: number;
@@ -31,6 +33,7 @@ export interface FitOptions {
   onEpoch?: (epoch: EpochResult) => void | Promise<void>;
 }
 
+/** What a step came to, and where in the training it was. */
 export interface BatchProgress extends StepResult {
   /** From 1. */
   readonly epoch: number;
@@ -42,6 +45,7 @@ export interface BatchProgress extends StepResult {
   readonly seen: number;
 }
 
+/** What an epoch came to. */
 export interface EpochResult {
   /** From 1. */
   readonly epoch: number;
@@ -51,11 +55,13 @@ export interface EpochResult {
   readonly loss: number;
   /** Fraction right: on `validation` after the epoch, or else on the training images as they were learnt. */
   readonly accuracy: number;
+  /** Fraction of the training images that were right as they were learnt. */
   readonly trainAccuracy: number;
   /** Mean loss on `validation`. */
   readonly validationLoss?: number;
   /** Training alone. */
   readonly seconds: number;
+  /** Evaluating `validation` alone; 0 without it. */
   readonly evalSeconds: number;
 }
 

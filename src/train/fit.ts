@@ -14,7 +14,9 @@ export type { BatchProgress, EpochResult, FitOptions };
 
 /** What a training leaves to plot; `history.json` holds it. */
 export interface History {
+  /** What it was computed with. */
   readonly info: BackendInfo;
+  /** One record an epoch that was finished. */
   readonly epochs: EpochResult[];
 }
 
@@ -53,10 +55,12 @@ export class FitRun implements AsyncIterable<EpochResult> {
     this.#gate.close();
   }
 
+  /** Goes on where `pause()` halted it. */
   resume(): void {
     this.#gate.open();
   }
 
+  /** Whether it was told to halt. */
   get paused(): boolean {
     return this.#gate.closed;
   }
@@ -78,6 +82,7 @@ export class FitRun implements AsyncIterable<EpochResult> {
     return this.history;
   }
 
+  /** Trains, a record an epoch. Throws what `fit` says. */
   async *[Symbol.asyncIterator](): AsyncGenerator<EpochResult, void, undefined> {
     if (this.#started) throw new OptionError('[fit] a training runs once: call fit again for another one');
     this.#started = true;

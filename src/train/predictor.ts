@@ -8,6 +8,7 @@ import type { Module } from '../nn/module.js';
 import { sizeOf, type TensorSpec } from '../ops/op.js';
 import { boolean, checkOptions, positiveInteger } from '../options.js';
 
+/** What `new Predictor(model, ...)` takes. */
 export interface PredictorOptions {
   /** [C, H, W] of one image, or [features]. */
   inputShape: readonly number[];
@@ -26,8 +27,11 @@ export interface PredictorOptions {
  *     const scores = predictor.runSync(pixels);
  */
 export class Predictor {
+  /** What it computes with. */
   readonly backend: Backend;
+  /** Images that are computed at a time. */
   readonly batchSize: number;
+  /** Shape of one image. */
   readonly inputShape: readonly number[];
   /** Shape of the model's answer to one image. */
   readonly outputShape: readonly number[];
@@ -94,6 +98,7 @@ export class Predictor {
     this.#programs.clear();
   }
 
+  /** `using predictor = new Predictor(...)` frees it at the end of the block. */
   [Symbol.dispose](): void {
     this.dispose();
   }

@@ -10,9 +10,11 @@ import { Module } from '../nn/module.js';
 import { HYPER, type Optimizer } from '../optim/optimizer.js';
 import { boolean, checkOptions, positiveInteger, show } from '../options.js';
 
+/** What `new Trainer(model, ...)` takes. */
 export interface TrainerOptions {
   /** [C, H, W] of one image, or [features]. */
   inputShape: readonly number[];
+  /** How gradients become updates, `new SGD({ lr: 0.1 })`. */
   optimizer: Optimizer;
   /** Default `CrossEntropyLoss`. */
   loss?: Loss;
@@ -30,6 +32,7 @@ export interface StepResult {
   readonly loss: number;
   /** Images whose class was right, before the update. */
   readonly correct: number;
+  /** Images in the batch. */
   readonly size: number;
 }
 
@@ -41,11 +44,17 @@ export interface StepResult {
  *     const { loss, correct } = await trainer.step(images, labels);
  */
 export class Trainer {
+  /** What it trains. */
   readonly model: Module;
+  /** What it computes with. */
   readonly backend: Backend;
+  /** Its `lr` may be set between steps. */
   readonly optimizer: Optimizer;
+  /** Images that a step takes at most. */
   readonly batchSize: number;
+  /** Shape of one image. */
   readonly inputShape: readonly number[];
+  /** Scores that the model gives an image. */
   readonly classes: number;
   readonly #loss: Loss;
   readonly #fusion: boolean;
@@ -123,6 +132,7 @@ export class Trainer {
     this.#states.clear();
   }
 
+  /** `using trainer = new Trainer(...)` frees it at the end of the block. */
   [Symbol.dispose](): void {
     this.dispose();
   }

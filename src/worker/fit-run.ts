@@ -35,6 +35,7 @@ export class WorkerFitRun implements AsyncIterable<EpochResult> {
   /** Thrown by `onBatch`. */
   #failure: { readonly error: unknown } | undefined;
 
+  /** @internal */
   constructor(site: Site, model: Module, train: Dataset | DataLoader, options: WorkerFitOptions) {
     const { loader, epochs } = checkFit(train, options);
     if (loader.constructor !== DataLoader) {
@@ -71,11 +72,13 @@ export class WorkerFitRun implements AsyncIterable<EpochResult> {
     this.#tellWhetherPaused();
   }
 
+  /** Goes on where `pause()` halted it. */
   resume(): void {
     this.#paused = false;
     this.#tellWhetherPaused();
   }
 
+  /** Whether it was told to halt. */
   get paused(): boolean {
     return this.#paused;
   }
@@ -93,6 +96,7 @@ export class WorkerFitRun implements AsyncIterable<EpochResult> {
     return this.history;
   }
 
+  /** Trains, a record an epoch. Throws what `fit` says, and `WorkerError` where the worker goes down. */
   async *[Symbol.asyncIterator](): AsyncGenerator<EpochResult, void, undefined> {
     if (this.#state !== 'new') {
       throw new OptionError('[fit] a training runs once: call fit again for another one');

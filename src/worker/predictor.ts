@@ -18,6 +18,7 @@ export type WorkerPredictorOptions = Omit<PredictorOptions, 'backend'>;
  * time: they are sent again only where they were written since.
  */
 export class WorkerPredictor {
+  /** Shape of one image. */
   readonly inputShape: readonly number[];
   readonly #site: Site;
   readonly #handle: Handle;
@@ -25,6 +26,7 @@ export class WorkerPredictor {
   readonly #ready: Promise<void>;
   #disposed = false;
 
+  /** @internal */
   constructor(site: Site, model: Module, options: WorkerPredictorOptions) {
     const known = ['inputShape', 'batchSize', 'fusion'] as const;
     const { inputShape, batchSize = 100, fusion = true } = checkOptions('Predictor', options, known);
@@ -91,6 +93,7 @@ export class WorkerPredictor {
     this.#site.line.release(this, 'endPredictor', this.#handle);
   }
 
+  /** `using predictor = worker.predictor(...)` frees it at the end of the block. */
   [Symbol.dispose](): void {
     this.dispose();
   }

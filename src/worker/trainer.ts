@@ -20,8 +20,11 @@ export type WorkerTrainerOptions = Omit<TrainerOptions, 'backend'>;
  * on this side (`loadStateDict`) go there with the next step.
  */
 export class WorkerTrainer {
+  /** What it trains. */
   readonly model: Module;
+  /** Its `lr` may be set between steps. */
   readonly optimizer: Optimizer;
+  /** Shape of one image. */
   readonly inputShape: readonly number[];
   readonly #line: Line;
   readonly #handle: Handle;
@@ -31,6 +34,7 @@ export class WorkerTrainer {
   #running = 0;
   #disposed = false;
 
+  /** @internal */
   constructor(line: Line, model: Module, options: WorkerTrainerOptions) {
     const known = ['inputShape', 'optimizer', 'loss', 'batchSize', 'fusion'] as const;
     const {
@@ -107,6 +111,7 @@ export class WorkerTrainer {
     this.#line.release(this, 'endTrainer', this.#handle);
   }
 
+  /** `using trainer = worker.trainer(...)` frees it at the end of the block. */
   [Symbol.dispose](): void {
     this.dispose();
   }

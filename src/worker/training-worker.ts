@@ -13,6 +13,7 @@ import type { Site } from './site.js';
 import { currentSpawn } from './spawn.js';
 import { WorkerTrainer, type WorkerTrainerOptions } from './trainer.js';
 
+/** What `TrainingWorker.start` may be told. */
 export interface TrainingWorkerOptions extends LoadBackendOptions {
   /**
    * Where the worker's script is, for bundlers that do not find it by themselves (esbuild): the address of a build of
@@ -21,7 +22,9 @@ export interface TrainingWorkerOptions extends LoadBackendOptions {
   readonly script?: string | URL;
 }
 
+/** Those of `evaluate`; the backend is that of the worker. */
 export type WorkerEvaluateOptions = Omit<EvaluateOptions, 'backend'>;
+/** Those of `predict`; the backend is that of the worker. */
 export type WorkerPredictOptions = Omit<EvaluateOptions, 'backend' | 'signal'>;
 
 /**
@@ -133,10 +136,12 @@ export class TrainingWorker {
     this.#site.line.end('the worker was terminated');
   }
 
+  /** `using worker = ...`: terminates it at the end of the block. */
   [Symbol.dispose](): void {
     this.terminate();
   }
 
+  /** `await using worker = ...`: closes it at the end of the block. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
