@@ -148,6 +148,7 @@ void conv2d_backward_weight(const Work& work, int64_t begin, int64_t end) {
     if (grad_bias) zero_floats(grad_bias, p.OC);
   }
   const int images = static_cast<int>(end - begin);
+  if (is_depthwise(p)) return add_depthwise(p, o.x, o.grad_output, images, grad_weight, grad_bias);
   if (grad_bias) {
     const auto gradient = [&](int64_t at, int lanes)
                               TWILL_INLINE_LAMBDA { return load_lanes(o.grad_output + at, lanes); };
@@ -157,9 +158,7 @@ void conv2d_backward_weight(const Work& work, int64_t begin, int64_t end) {
   const Conv2dPoolParams pooled = unpooled(p);
   const int ICG = p.IC / p.groups;
   PatchTiling t{};
-  if (is_depthwise(p)) {
-    add_depthwise(pooled, o.x, o.grad_output, images, grad_weight);
-  } else if (is_narrow(ICG, p.OC / p.groups) && tile_image(pooled, ICG, kLimits, &t)) {
+  if (is_narrow(ICG, p.OC / p.groups) && tile_image(pooled, ICG, kLimits, &t)) {
     const int64_t x_image = int64_t{p.IH} * p.IW * p.IC;
     const int64_t g_image = int64_t{p.OH} * p.OW * p.OC;
     for (int n = 0; n < images; ++n) {

@@ -1,9 +1,10 @@
-// Depthwise convolution: a vector of channels meets a vector of weights. The usual kernels are walks over several
-// rows of outputs (conv2d_depthwise_walk.cc); what is here is for all others: dilated columns, strides from 3 on.
+// Depthwise convolution: a vector of channels meets a vector of weights. The usual kernels are walks over
+// several rows of outputs (conv2d_depthwise_walk.cc); what is here is for all others: dilated columns,
+// strides from 3 on.
 //
-// Pixels whose taps all lie within the row's columns go in blocks, 8 sums to hide the latency of 4 cycles on two
-// ports; those at the borders go one by one, each with the taps that it meets. A load for each multiply-add: two
-// load ports just feed two FMA ports.
+// Pixels whose taps all lie within the row's columns go in blocks, 8 sums to hide the latency of 4 cycles on
+// two ports; those at the borders go one by one, each with the taps that it meets. A load for each
+// multiply-add: two load ports just feed two FMA ports.
 #include "../simd/stride.h"
 #include "conv2d_depthwise_walk.h"
 

@@ -1,5 +1,5 @@
-// An input serves one sum of each tap, so fed from memory each multiply-add takes a load or two. A walk loads R
-// inputs (of one column, a row each) and T weights for each row of taps, and makes R * T multiply-adds of
+// An input serves one sum of each tap, so fed from memory each multiply-add takes a load or two. A walk loads
+// R inputs (of one column, a row each) and T weights for each row of taps, and makes R * T multiply-adds of
 // them: the column belongs to T outputs of each row, whose sums are all open.
 //
 //   32 registers  3 taps x 7 rows: 21 sums + 7 inputs + 1 weight = 29. 10 loads for 21 FMAs.
@@ -7,8 +7,8 @@
 //   16 registers  3 taps x 3 rows: 9 sums + 3 inputs + 1 weight = 13. 6 loads for 9.
 //                 5 taps x 2 rows: 10 sums + 2 inputs + 1 weight = 13. 7 loads for 10.
 //
-// Where there is no FMA the product takes one more. Two load ports and two FMA ports: FMAs are the limit, and 9
-// sums hide their latency of 4 cycles. Sums do not move from register to register: as the walk goes on, T
+// Where there is no FMA the product takes one more. Two load ports and two FMA ports: FMAs are the limit, and
+// 9 sums hide their latency of 4 cycles. Sums do not move from register to register: as the walk goes on, T
 // copies of the code take turns.
 //
 // So a sum runs over columns of taps and then over rows, the other way round than in conv2d_correlation.cc.
@@ -51,7 +51,8 @@ void walk_rows(const Walk& walk) {
   const Stride x_by(w.x_row), y_by(w.y_row);
   const Vec start = w.bias ? load_some<kPartial>(w.bias, w.lanes) : zero();
   Vec sum[kSums][kRows];
-  unroll<0, kSums * kRows>([&](auto i) TWILL_INLINE_LAMBDA { sum[i.value / kRows][i.value % kRows] = start; });
+  unroll<0, kSums * kRows>([&](auto i)
+                               TWILL_INLINE_LAMBDA { sum[i.value / kRows][i.value % kRows] = start; });
 
   // Each step takes the kStride columns that complete an output; the first steps only open sums.
   int output = 1 - kSums;
@@ -131,16 +132,23 @@ template <bool kPartial>
 Walks walks_for(int taps, int stride) {
   if (stride == 1) {
     switch (taps) {
-      case 1: return kWalks<1, 1, kPartial>;
-      case 2: return kWalks<2, 1, kPartial>;
-      case 3: return kWalks<3, 1, kPartial>;
-      case 5: return kWalks<5, 1, kPartial>;
-      case 7: return kWalks<7, 1, kPartial>;
+      case 1:
+        return kWalks<1, 1, kPartial>;
+      case 2:
+        return kWalks<2, 1, kPartial>;
+      case 3:
+        return kWalks<3, 1, kPartial>;
+      case 5:
+        return kWalks<5, 1, kPartial>;
+      case 7:
+        return kWalks<7, 1, kPartial>;
     }
   } else if (stride == 2) {
     switch (taps) {
-      case 3: return kWalks<3, 2, kPartial>;
-      case 5: return kWalks<5, 2, kPartial>;
+      case 3:
+        return kWalks<3, 2, kPartial>;
+      case 5:
+        return kWalks<5, 2, kPartial>;
     }
   }
   return {};

@@ -1,14 +1,18 @@
 // Vector lanes are channels, of input, gradient and weights alike. The sums of R x T taps stay in registers
-// while the positions pass: a load of the gradient, and R * T of the input for as many multiply-adds, from a
-// copy with its padding so that no position is special. 9 chains for 3x3 taps, and loads at 10/9 of what the
-// FMA ports would take.
+// while the positions pass: a load of the gradient, and R * T of the input for as many multiply-adds, all
+// from L1 but for the input's next row. 9 chains for 3x3 taps hide the latency of 4 cycles on two ports, and
+// loads take 10/9 of what the FMA ports would.
+//
+// The bias's gradient comes along: one more addition for a gradient that is there already.
+//
+// Rows of taps outside the image are left out for whole rows of positions; at the left and right border each
+// position looks at its columns of taps. Every sum is one chain over images, rows and columns of positions.
 #include "conv2d_gradient_depthwise.h"
 
 #include <utility>
 
 #include "../simd/stride.h"
 #include "../simd/unroll.h"
-#include "conv2d_gradient_patch.h"
 #include "conv2d_gradient_registers.h"
 #include "elementwise.h"
 
@@ -19,57 +23,105 @@ using namespace simd;
 
 namespace {
 
-constexpr int kChannels = 16;  // side by side in the copy and in the sums
 constexpr int kMaxTaps = 256;
 constexpr int kMaxRows = 7;
-constexpr PatchLimits kLimits = {18 * 18 * kChannels, 1 << 20};  // 20.7 KB
 
-// The positions of a tile, for up to a vector of channels.
-struct Tile {
-  const float* x;  // under the first tap of the first position
+struct Range {
+  int begin, end;
+};
+
+// One dimension: tap `t` of position `i` reads the input at i * stride + t * step - pad.
+struct Axis {
+  int positions, size, taps, stride, step, pad;
+
+  // The taps that lie within the image at a position.
+  Range taps_at(int position) const {
+    const int at = position * stride - pad;
+    int begin = 0, end = taps;
+    while (begin < end && at + begin * step < 0) ++begin;
+    while (begin < end && at + (end - 1) * step >= size) --end;
+    return {begin, end};
+  }
+
+  // The positions for which taps [first, last] do.
+  Range inside(int first, int last) const {
+    const int before = pad - first * step, room = size + pad - last * step;
+    const int begin = before > 0 ? (before + stride - 1) / stride : 0;
+    const int end = room > 0 ? (room + stride - 1) / stride : 0;
+    const int cut = end < positions ? end : positions;
+    return begin < cut ? Range{begin, cut} : Range{0, 0};
+  }
+};
+
+// Some rows of positions that the same rows of taps meet, for a vector of channels or the first lanes of one.
+struct Rows {
+  const float* x;  // under the first tap of the first position; outside the image where that lies on padding
   const float* gradient;
-  int height, width, lanes;
+  int rows, cols, lanes;
+  Range inner;            // columns at which no tap is outside
+  int left, width, step;  // the input column under the first tap of column 0; columns; between taps
+  int stride;
   int64_t x_row, x_col, gradient_row, gradient_col;  // from a position to the next
   int64_t tap_row, tap_col;
 };
 
-// sums[row][tap] for kRows rows of kTaps taps, `row_step` floats from a row of sums to the next.
-template <int kRows, int kTaps>
-void add_taps(const Tile& tile, const float* x, float* sums, int64_t row_step) {
-  const Tile t = tile;  // a copy, for stores may alias the original
-  const Stride taps(t.tap_col);
+template <bool kPartial>
+TWILL_INLINE Vec load_some(const float* p, int lanes) {
+  return kPartial ? load_partial(p, lanes) : load(p);
+}
+
+// sums[row][tap] for kRows rows of kTaps taps, `row_step` floats from a row of sums to the next; bias += the
+// gradient.
+template <int kRows, int kTaps, bool kPartial>
+void add_taps(const Rows& all, float* sums, int64_t row_step, float* bias) {
+  const Rows a = all;  // a copy, for stores may alias the original
+  const Stride taps(a.tap_col);
   Vec sum[kRows][kTaps];
-  unroll<0, kRows>([&](auto r) TWILL_INLINE_LAMBDA {
-    unroll<0, kTaps>([&](auto k) TWILL_INLINE_LAMBDA {
-      sum[r.value][k.value] = load(sums + r.value * row_step + k.value * kChannels);
-    });
+  unroll<0, kRows * kTaps>([&](auto i) TWILL_INLINE_LAMBDA {
+    sum[i.value / kTaps][i.value % kTaps] =
+        load(sums + i.value / kTaps * row_step + i.value % kTaps * kWidth);
   });
-  for (int row = 0; row < t.height; ++row) {
-    const float* from = x + row * t.x_row;
-    const float* gradient = t.gradient + row * t.gradient_row;
-    for (int col = t.width; col > 0; --col) {
-      const Vec g = load_lanes(gradient, t.lanes);
-      const float* at = from;
+  Vec gradients = load(bias);
+  for (int row = 0; row < a.rows; ++row) {
+    const float* x = a.x + row * a.x_row;
+    const float* gradient = a.gradient + row * a.gradient_row;
+    const auto add = [&](const auto& meets) TWILL_INLINE_LAMBDA {
+      const Vec g = load_some<kPartial>(gradient, a.lanes);
+      gradients = simd::add(gradients, g);
+      const float* at = x;
       unroll<0, kRows>([&](auto r) TWILL_INLINE_LAMBDA {
         const Stride::Pointers<kTaps> pixels(opaque(at), taps);
         unroll<0, kTaps>([&](auto k) TWILL_INLINE_LAMBDA {
+          if (!meets(k)) return;
           Vec& to = sum[r.value][k.value];
-          to = fma(g, load(pixels.template pixel<k.value>(taps)), to);
+          to = fma(g, load_some<kPartial>(pixels.template pixel<k.value>(taps), a.lanes), to);
         });
-        at += t.tap_row;
+        at += a.tap_row;
       });
-      from += t.x_col;
-      gradient += t.gradient_col;
-    }
+      x += a.x_col;
+      gradient += a.gradient_col;
+    };
+    int col = 0;
+    const auto add_border = [&](int end) TWILL_INLINE_LAMBDA {
+      for (; col < end; ++col) {
+        add([&](auto k) TWILL_INLINE_LAMBDA {
+          return static_cast<uint32_t>(a.left + col * a.stride + k.value * a.step) <
+                 static_cast<uint32_t>(a.width);
+        });
+      }
+    };
+    add_border(a.inner.begin);
+    for (; col < a.inner.end; ++col) add([](auto) TWILL_INLINE_LAMBDA { return true; });
+    add_border(a.cols);
   }
-  unroll<0, kRows>([&](auto r) TWILL_INLINE_LAMBDA {
-    unroll<0, kTaps>([&](auto k) TWILL_INLINE_LAMBDA {
-      store(sums + r.value * row_step + k.value * kChannels, sum[r.value][k.value]);
-    });
+  unroll<0, kRows * kTaps>([&](auto i) TWILL_INLINE_LAMBDA {
+    store(sums + i.value / kTaps * row_step + i.value % kTaps * kWidth,
+          sum[i.value / kTaps][i.value % kTaps]);
   });
+  store(bias, gradients);
 }
 
-using BlockFunction = void (*)(const Tile&, const float*, float*, int64_t);
+using BlockFunction = void (*)(const Rows&, float*, int64_t, float*);
 
 // The taps of a row that a block takes, and how many such rows.
 struct Blocks {
@@ -82,79 +134,94 @@ constexpr int rows_of(int taps) {
   return rows < kMaxRows ? rows : kMaxRows;
 }
 
-template <int kTaps, int... kIndex>
+template <int kTaps, bool kPartial, int... kIndex>
 constexpr Blocks make_blocks(std::integer_sequence<int, kIndex...>) {
-  return {kTaps, rows_of(kTaps), {add_taps<kIndex + 1, kTaps>...}};
+  return {kTaps, rows_of(kTaps), {add_taps<kIndex + 1, kTaps, kPartial>...}};
 }
 
-template <int kTaps>
-constexpr Blocks kBlocks = make_blocks<kTaps>(std::make_integer_sequence<int, rows_of(kTaps)>{});
+template <int kTaps, bool kPartial>
+constexpr Blocks kBlocks = make_blocks<kTaps, kPartial>(std::make_integer_sequence<int, rows_of(kTaps)>{});
 
+template <bool kPartial>
 const Blocks& blocks_for(int taps) {
-  return taps == 3 ? kBlocks<3> : taps == 5 ? kBlocks<5> : taps == 7 ? kBlocks<7> : kBlocks<1>;
+  return taps == 3   ? kBlocks<3, kPartial>
+         : taps == 5 ? kBlocks<5, kPartial>
+         : taps == 7 ? kBlocks<7, kPartial>
+                     : kBlocks<1, kPartial>;
 }
 
-// All taps for the positions of a tile; sums is [KH][KW][kChannels].
-void add_tile(const Conv2dPoolParams& p, const Tile& tile, float* sums) {
-  const Blocks& blocks = blocks_for(p.KW);
-  for (int kh = 0; kh < p.KH; kh += blocks.rows) {
-    const int rows = p.KH - kh < blocks.rows ? p.KH - kh : blocks.rows;
-    for (int kw = 0; kw < p.KW; kw += blocks.taps) {
-      blocks.of[rows - 1](tile, tile.x + kh * tile.tap_row + kw * tile.tap_col,
-                          sums + (kh * p.KW + kw) * kChannels, int64_t{p.KW} * kChannels);
+// One image's channels [0, lanes) of x and gradient; sums is [KH][KW][kWidth], bias [kWidth].
+void add_image(const Conv2dParams& p, const float* x, const float* gradient, int lanes, float* sums,
+               float* bias) {
+  const Axis rows{p.OH, p.IH, p.KH, p.stride_h, p.dilation_h, p.pad_h};
+  const Axis cols{p.OW, p.IW, p.KW, p.stride_w, p.dilation_w, p.pad_w};
+  const Blocks& blocks = lanes == kWidth ? blocks_for<false>(p.KW) : blocks_for<true>(p.KW);
+  const int64_t x_row = int64_t{p.IW} * p.IC;
+  float ignored[kWidth] = {};  // of blocks that pass over the same positions again
+  Rows a;
+  a.cols = p.OW;
+  a.lanes = lanes;
+  a.width = p.IW;
+  a.step = p.dilation_w;
+  a.stride = p.stride_w;
+  a.x_row = p.stride_h * x_row;
+  a.x_col = int64_t{p.stride_w} * p.IC;
+  a.gradient_row = int64_t{p.OW} * p.OC;
+  a.gradient_col = p.OC;
+  a.tap_row = p.dilation_h * x_row;
+  a.tap_col = int64_t{p.dilation_w} * p.IC;
+
+  for (int row = 0; row < p.OH; row += a.rows) {
+    const Range taps = rows.taps_at(row);
+    const Range whole = rows.inside(0, p.KH - 1);
+    a.rows = whole.begin == row && row < whole.end ? whole.end - row : 1;
+    a.gradient = gradient + row * a.gradient_row;
+    if (taps.begin == taps.end) {  // this row of positions lies on padding
+      a.inner = {0, 0};
+      a.width = 0;
+      blocks.of[0](a, sums, 0, bias);
+      a.width = p.IW;
+      continue;
+    }
+    for (int kh = taps.begin, height; kh < taps.end; kh += height) {
+      height = taps.end - kh < blocks.rows ? taps.end - kh : blocks.rows;
+      for (int kw = 0; kw < p.KW; kw += blocks.taps) {
+        a.inner = cols.inside(kw, kw + blocks.taps - 1);
+        a.left = kw * p.dilation_w - p.pad_w;
+        a.x = x + (row * p.stride_h + kh * p.dilation_h - p.pad_h) * x_row + int64_t{a.left} * p.IC;
+        float* counted = kh == taps.begin && kw == 0 ? bias : ignored;
+        blocks.of[height - 1](a, sums + (kh * p.KW + kw) * kWidth, int64_t{p.KW} * kWidth, counted);
+      }
     }
   }
-}
-
-// Channels [channel, channel + t.channels) of one image.
-void add_image(const Conv2dPoolParams& p, const PatchTiling& t, const float* x, const float* gradient,
-               int channel, float* sums) {
-  alignas(64) float patch[kLimits.floats + kPatchSlack];
-  const int64_t pitch = int64_t{t.cols} * t.channels;
-  each_tile(p, t, [&](int oh, int ow, int height, int width) {
-    fill_patch(p, t, x + channel, oh, ow, patch);
-    const float* first = gradient + (int64_t{oh} * p.OW + ow) * p.OC + channel;
-    for (int lane = 0; lane < t.channels; lane += kWidth) {
-      const Tile tile{patch + lane,
-                      first + lane,
-                      height,
-                      width,
-                      t.channels - lane < kWidth ? t.channels - lane : kWidth,
-                      p.stride_h * pitch,
-                      int64_t{p.stride_w} * t.channels,
-                      int64_t{p.OW} * p.OC,
-                      p.OC,
-                      p.dilation_h * pitch,
-                      int64_t{p.dilation_w} * t.channels};
-      add_tile(p, tile, sums + lane);
-    }
-  });
 }
 
 }  // namespace
 
 bool is_depthwise(const Conv2dParams& p) {
-  if (p.groups != p.IC || p.groups != p.OC || int64_t{p.KH} * p.KW > kMaxTaps) return false;
-  const int64_t rows = int64_t{p.KH - 1} * p.dilation_h + 1;
-  const int64_t cols = int64_t{p.KW - 1} * p.dilation_w + 1;
-  return rows <= kLimits.floats && rows * cols * kChannels <= kLimits.floats;
+  return p.groups == p.IC && p.groups == p.OC && int64_t{p.KH} * p.KW <= kMaxTaps;
 }
 
-void add_depthwise(const Conv2dPoolParams& p, const float* x, const float* grad_output, int64_t images,
-                   float* grad_weight) {
+void add_depthwise(const Conv2dParams& p, const float* x, const float* grad_output, int64_t images,
+                   float* grad_weight, float* grad_bias) {
   const int taps = p.KH * p.KW;
-  alignas(64) float sums[kMaxTaps * kChannels];
-  for (int channel = 0; channel < p.IC; channel += kChannels) {
-    const int channels = p.IC - channel < kChannels ? p.IC - channel : kChannels;
-    PatchTiling t{};
-    tile_image(p, channels, kLimits, &t);
-    zero_floats(sums, taps * kChannels);
+  alignas(64) float sums[kMaxTaps * kWidth];
+  for (int channel = 0; channel < p.IC; channel += kWidth) {
+    const int lanes = p.IC - channel < kWidth ? p.IC - channel : kWidth;
+    zero_floats(sums, taps * kWidth);
+    alignas(64) float bias[kWidth] = {};
     float* target = grad_weight + int64_t{channel} * taps;
-    for (int i = 0; i < channels * taps; ++i) sums[i % taps * kChannels + i / taps] = target[i];
+    for (int tap = 0; tap < taps; ++tap)
+      for (int lane = 0; lane < lanes; ++lane) sums[tap * kWidth + lane] = target[lane * taps + tap];
     for (int64_t n = 0; n < images; ++n) {
-      add_image(p, t, x + n * p.IH * p.IW * p.IC, grad_output + n * p.OH * p.OW * p.OC, channel, sums);
+      add_image(p, x + n * p.IH * p.IW * p.IC + channel, grad_output + n * p.OH * p.OW * p.OC + channel,
+                lanes, sums, bias);
     }
-    for (int i = 0; i < channels * taps; ++i) target[i] = sums[i % taps * kChannels + i / taps];
+    if (grad_bias) {
+      for (int lane = 0; lane < lanes; ++lane) grad_bias[channel + lane] += bias[lane];
+    }
+    for (int tap = 0; tap < taps; ++tap)
+      for (int lane = 0; lane < lanes; ++lane) target[lane * taps + tap] = sums[tap * kWidth + lane];
   }
 }
 

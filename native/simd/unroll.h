@@ -33,7 +33,8 @@ TWILL_INLINE T opaque(T value) {
   return value;
 }
 
-// Keeps a vector in a register: the compiler would rather load it again for each of its uses, as their operand.
+// Keeps a vector in a register: the compiler would rather load it again for each of its uses, as their
+// operand.
 TWILL_INLINE void hold(Vec& value) {
 #if defined(TWILL_SIMD_SCALAR) || defined(__wasm__)
   (void)value;
