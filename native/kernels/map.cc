@@ -27,6 +27,23 @@ void relu_backward(const Work& work, int64_t begin, int64_t end) {
   });
 }
 
+void add_forward(const Work& work, int64_t begin, int64_t end) {
+  const auto& p = params_of<AddParams>(work);
+  const float* x = operand<const float>(work, 0);
+  const float* other = operand<const float>(work, 1);
+  float* y = operand<float>(work, 2);
+  each_vector(begin * p.size, end * p.size, [&](int64_t i, int lanes) {
+    const Vec sum = add(load_lanes(x + i, lanes), load_lanes(other + i, lanes));
+    store_lanes(y + i, p.relu ? relu(sum) : sum, lanes);
+  });
+}
+
+void copy_into(const Work& work, int64_t begin, int64_t end) {
+  const int64_t size = params_of<MapParams>(work).size;
+  copy_floats(operand<float>(work, 1) + begin * size, operand<const float>(work, 0) + begin * size,
+              (end - begin) * size);
+}
+
 void add_into(const Work& work, int64_t begin, int64_t end) {
   const int64_t size = params_of<MapParams>(work).size;
   const float* x = operand<const float>(work, 0);

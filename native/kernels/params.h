@@ -25,6 +25,7 @@ namespace twill {
 #define TWILL_IMAGE_PARAMS(P) P(C) P(H) P(W) P(u8)
 // size: floats an image
 #define TWILL_MAP_PARAMS(P) P(size)
+#define TWILL_ADD_PARAMS(P) P(size) P(relu)
 #define TWILL_LINEAR_PARAMS(P) P(IN) P(OUT)
 // sum = 1: the gradient is of the batch's sum, not of its mean
 #define TWILL_CROSS_ENTROPY_PARAMS(P) P(classes) P(sum)
@@ -51,6 +52,7 @@ TWILL_PARAMS_STRUCT(Conv2dPoolParams, TWILL_CONV2D_POOL_PARAMS)
 TWILL_PARAMS_STRUCT(MaxPool2dParams, TWILL_MAX_POOL2D_PARAMS)
 TWILL_PARAMS_STRUCT(ImageParams, TWILL_IMAGE_PARAMS)
 TWILL_PARAMS_STRUCT(MapParams, TWILL_MAP_PARAMS)
+TWILL_PARAMS_STRUCT(AddParams, TWILL_ADD_PARAMS)
 TWILL_PARAMS_STRUCT(LinearParams, TWILL_LINEAR_PARAMS)
 TWILL_PARAMS_STRUCT(CrossEntropyParams, TWILL_CROSS_ENTROPY_PARAMS)
 TWILL_PARAMS_STRUCT(TransposeParams, TWILL_TRANSPOSE_PARAMS)

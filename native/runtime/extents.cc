@@ -110,6 +110,7 @@ const char* check(const ImageParams& p) {
 }
 
 const char* check(const MapParams& p) { return p.size < 1 ? "size" : nullptr; }
+const char* check(const AddParams& p) { return p.size < 1 ? "size" : !flag(p.relu) ? "relu" : nullptr; }
 const char* check(const LinearParams& p) { return p.IN < 1 ? "IN" : p.OUT < 1 ? "OUT" : nullptr; }
 const char* check(const CrossEntropyParams& p) {
   return p.classes < 1 ? "classes" : !flag(p.sum) ? "sum" : nullptr;
@@ -197,6 +198,10 @@ Extents relu_forward(const MapParams& p, int32_t) { return extents(image(p.size)
 Extents relu_backward(const MapParams& p, int32_t) {
   return extents(image(p.size), image(p.size), image(p.size));
 }
+Extents add_forward(const AddParams& p, int32_t) {
+  return extents(image(p.size), image(p.size), image(p.size));
+}
+Extents copy_into(const MapParams& p, int32_t) { return extents(image(p.size), image(p.size)); }
 Extents add_into(const MapParams& p, int32_t) { return extents(image(p.size), image(p.size)); }
 
 Extents linear_forward(const LinearParams& p, int32_t) {

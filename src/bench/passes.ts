@@ -129,6 +129,7 @@ export class LayerPasses {
       temporary: (bytesPerImage) => builder.batch(bytesPerImage),
       gradOutput: () => bound('gradOutput', perBatch(output)),
       gradInput: () => (pass === 'input gradient' ? bound('gradInput', perBatch(inputs[0]!)) : undefined),
+      passGradient: () => {},
       gradParameter: (name) => (pass === 'weight gradient' ? gradParameter(name) : undefined),
       call: (kernel, params, operands) => builder.call(kernel, params, operands),
     };

@@ -7,15 +7,14 @@ import type { GraphNode, SymbolicTensor, TracedGraph } from './graph.js';
 import type { Parameter } from './parameter.js';
 
 /**
- * Folds what follows a convolution into it: ReLU, and a max-pool whose windows do not overlap, in either order
- * (max and ReLU commute). Only where nobody else reads what lies between.
+ * Folds a ReLU into what it follows, and into a convolution a max-pool whose windows do not overlap as well, in either
+ * order (max and ReLU commute). Only where nobody else reads what lies between.
  */
 export function fuse({ graph, output }: TracedGraph): GraphNode[] {
   const readers = countReaders(graph.nodes, output);
   const nodes = [...graph.nodes];
   const shared = sharedParameters(nodes);
   for (let at = 0; at < nodes.length; at++) {
-    if (nodes[at]!.op !== (conv2d as Op)) continue;
     for (let next = onlyReader(nodes, at, readers); next >= 0; next = onlyReader(nodes, at, readers)) {
       const folded = fold(nodes[at]!, nodes[next]!, shared);
       if (!folded) break;
@@ -26,19 +25,18 @@ export function fuse({ graph, output }: TracedGraph): GraphNode[] {
   return nodes;
 }
 
-/** `conv` with `next` folded in, or undefined where it cannot be. */
-function fold(conv: GraphNode, next: GraphNode, shared: ReadonlySet<Parameter>): GraphNode | undefined {
-  const attributes = conv.attributes as { relu?: boolean; pool?: readonly [number, number] };
+/** `node` with `next` folded in, or undefined where it cannot be. */
+function fold(node: GraphNode, next: GraphNode, shared: ReadonlySet<Parameter>): GraphNode | undefined {
   const result = { output: next.output, outputTensor: next.outputTensor };
-  if (next.op === (relu as Op)) {
-    return { ...conv, ...result, attributes: { ...attributes, relu: true } };
+  if (next.op === (relu as Op) && node.op.takesRelu) {
+    return { ...node, ...result, attributes: { ...(node.attributes as object), relu: true } };
   }
   // Pooled gradients come transposed: those of one weight that several nodes use have to be alike to be added.
-  const alone = !shared.has(conv.parameters.weight!);
-  const pools = next.op === (maxPool2d as Op) && canFoldPool(next.attributes as MaxPool2dAttributes);
-  if (pools && alone && !attributes.pool) {
+  const convolves = node.op === (conv2d as Op) && !shared.has(node.parameters.weight!);
+  if (convolves && next.op === (maxPool2d as Op) && canFoldPool(next.attributes as MaxPool2dAttributes)) {
     const { kernel } = next.attributes as MaxPool2dAttributes;
-    return { ...conv, ...result, op: conv2dPool as Op, attributes: { ...attributes, pool: kernel } };
+    const attributes = { ...(node.attributes as object), pool: kernel };
+    return { ...node, ...result, op: conv2dPool as Op, attributes };
   }
   return undefined;
 }

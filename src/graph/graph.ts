@@ -1,4 +1,5 @@
 import { OptionError, ShapeError } from '../errors.js';
+import { add } from '../ops/add.js';
 import { flatten } from '../ops/flatten.js';
 import { formatShape, type NodeView, type Op, type TensorSpec } from '../ops/op.js';
 import type { Parameter } from './parameter.js';
@@ -40,18 +41,28 @@ export class SymbolicTensor {
   flatten(): SymbolicTensor {
     return this.graph.apply(flatten as Op, [this], {}, {});
   }
+
+  /** The sum of two tensors of one shape: what closes a residual block. Throws `ShapeError` where shapes differ. */
+  add(other: SymbolicTensor): SymbolicTensor {
+    return this.graph.apply(add, [this, other], {}, {});
+  }
 }
 
 /** What `forward` recorded: nodes in the order in which they can run. */
 export class Graph {
-  readonly input: SymbolicTensor;
+  /** A model has one; a function on arrays may have more. */
+  readonly inputs: readonly SymbolicTensor[];
   readonly nodes: GraphNode[] = [];
   readonly #names: ReadonlyMap<object, string>;
 
   /** `names`: what to call the modules that apply ops. */
-  constructor(input: TensorSpec, names: ReadonlyMap<object, string> = new Map()) {
-    this.input = new SymbolicTensor(this, input);
+  constructor(inputs: readonly TensorSpec[], names: ReadonlyMap<object, string> = new Map()) {
+    this.inputs = inputs.map((input) => new SymbolicTensor(this, input));
     this.#names = names;
+  }
+
+  get input(): SymbolicTensor {
+    return this.inputs[0]!;
   }
 
   apply<A>(
@@ -93,7 +104,7 @@ export class Graph {
 
 /** A graph with its output: what a program is made from. */
 export interface TracedGraph {
-  readonly graph: Pick<Graph, 'input' | 'nodes'>;
+  readonly graph: Pick<Graph, 'inputs' | 'input' | 'nodes'>;
   readonly output: SymbolicTensor;
 }
 
@@ -106,13 +117,27 @@ export function trace(
   shape: readonly number[],
   names?: ReadonlyMap<object, string>,
 ): TracedGraph {
-  if (![1, 3].includes(shape.length) || !shape.every((size) => Number.isSafeInteger(size) && size > 0)) {
-    throw new ShapeError(
-      `expected an image shape of C x H x W, or a number of features, all positive whole numbers, but got ${formatShape(shape)}`,
-    );
+  return traceAll(([x]) => forward(x!), [shape], names);
+}
+
+/** `trace` of a function of several tensors. */
+export function traceAll(
+  forward: (inputs: readonly SymbolicTensor[]) => SymbolicTensor,
+  shapes: readonly (readonly number[])[],
+  names?: ReadonlyMap<object, string>,
+): TracedGraph {
+  for (const shape of shapes) {
+    if (![1, 3].includes(shape.length) || !shape.every((size) => Number.isSafeInteger(size) && size > 0)) {
+      throw new ShapeError(
+        `expected an image shape of C x H x W, or a number of features, all positive whole numbers, but got ${formatShape(shape)}`,
+      );
+    }
   }
-  const graph = new Graph({ shape: [...shape] }, names);
-  const output = forward(graph.input);
+  const graph = new Graph(
+    shapes.map((shape) => ({ shape: [...shape] })),
+    names,
+  );
+  const output = forward(graph.inputs);
   if (!(output instanceof SymbolicTensor) || output.graph !== graph) {
     throw new OptionError('forward(x) has to return a tensor made from x');
   }

@@ -29,7 +29,7 @@ export interface Request {
   /** Ends the graph in a loss over labels: losses and hits come out. */
   readonly loss?: Loss;
   /** Gradients come out: of the loss, or of `gradOutput` that goes in where there is no loss. */
-  readonly gradients?: 'parameters' | 'parameters and input';
+  readonly gradients?: 'parameters' | 'parameters and inputs';
   /**
    * Emits the calls that change the parameters, after the gradients of the whole batch are there. `state` gives the
    * memory of a state by name: it outlives the program.
@@ -55,13 +55,16 @@ export interface UpdateEmitter {
 /** A program with the buffers through which it is fed and read. */
 export interface LoweredProgram {
   readonly program: Program;
+  /** The first of `inputs`: a model's only one. */
   readonly images: Buffer;
+  readonly inputs: readonly Buffer[];
   readonly output: Buffer | undefined;
   readonly labels: Buffer | undefined;
   readonly losses: Buffer | undefined;
   readonly hits: Buffer | undefined;
   readonly gradOutput: Buffer | undefined;
-  readonly gradInput: Buffer | undefined;
+  /** One an input, where they were asked for. */
+  readonly gradInputs: readonly Buffer[];
   /** Gradients of the trainable parameters, side by side in the packed order of `block`. */
   readonly gradients: Buffer | undefined;
   readonly block: ParameterBlock | undefined;
@@ -72,6 +75,12 @@ export interface LoweredProgram {
 /** Fuses, differentiates and plans a graph into one program. Throws `ShapeError` and `BackendError`. */
 export function lower(traced: TracedGraph, request: Request): LoweredProgram {
   return new Lowering(traced, request).run();
+}
+
+/** What a node emits with, and the gradients of its inputs that it gave. */
+interface NodeEmitter {
+  readonly emit: Emitter;
+  readonly gradInputs: ReadonlyMap<number, Buffer>;
 }
 
 class Lowering {
@@ -104,23 +113,23 @@ class Lowering {
     );
     this.#transposedGradients = transposedGradients(this.#nodes);
     this.#builder = new ProgramBuilder(request.backend, request.capacity, { byRows: !request.gradients });
-    this.#needs = gradientsNeeded(this.#nodes, traced.graph.input, request.gradients);
+    this.#needs = gradientsNeeded(this.#nodes, traced.graph.inputs, request.gradients);
   }
 
   run(): LoweredProgram {
     const request = this.#request;
     const { graph, output } = this.#traced;
     this.#placeParameters();
-    const images = this.#importImages(graph.input);
-    const views = this.#nodes.map((node) => ({ node, emit: this.#emitter(node) }));
-    for (const { node, emit } of views) node.op.forward(emit, node);
+    const inputs = graph.inputs.map((input) => this.#importImages(input));
+    const views = this.#nodes.map((node) => ({ node, emitter: this.#emitter(node) }));
+    for (const { node, emitter } of views) node.op.forward(emitter.emit, node);
     const exported = request.output === false ? undefined : this.#exportImages(output, this.#value(output));
     const loss = request.loss ? this.#emitLoss(request.loss, output) : undefined;
     const gradOutput = request.gradients && !loss ? this.#importGradOutput(output) : undefined;
     if (request.gradients) {
-      for (const { node, emit } of views.toReversed()) this.#backward(node, emit);
+      for (const { node, emitter } of views.toReversed()) this.#backward(node, emitter);
     }
-    const gradInput = request.gradients === 'parameters and input' ? this.#exportGradInput() : undefined;
+    const gradInputs = request.gradients === 'parameters and inputs' ? this.#exportGradInputs() : [];
     const gradients = this.#block && this.#reduceGradients(this.#block);
     if (request.update && gradients) this.#emitUpdate(request.update, gradients, loss?.losses);
     const program = this.#builder.build();
@@ -130,13 +139,14 @@ class Lowering {
     }));
     return {
       program,
-      images,
+      images: inputs[0]!,
+      inputs,
       output: exported,
       labels: loss?.labels,
       losses: loss?.losses,
       hits: loss?.hits,
       gradOutput,
-      gradInput,
+      gradInputs,
       gradients,
       block: this.#block,
       current: () => placements.every(({ parameter, at }) => parameter.placement === at),
@@ -193,11 +203,13 @@ class Lowering {
     return source;
   }
 
-  #exportGradInput(): Buffer {
-    const { input } = this.#traced.graph;
-    const grad = this.#gradients.get(input);
-    if (!grad) throw new ShapeError('the output does not depend on the input: there is no gradient to give');
-    return this.#exportImages(input, grad);
+  #exportGradInputs(): Buffer[] {
+    return this.#traced.graph.inputs.map((input) => {
+      const grad = this.#gradients.get(input);
+      if (!grad)
+        throw new ShapeError('the output does not depend on the input: there is no gradient to give');
+      return this.#exportImages(input, grad);
+    });
   }
 
   #emitLoss({ op, reduction }: Loss, output: SymbolicTensor) {
@@ -214,17 +226,26 @@ class Lowering {
   }
 
   /** Emits one node's backward pass; a gradient that has contributions already gets a new one added. */
-  #backward(node: GraphNode, emit: Emitter): void {
-    if (node.op.alias || !this.#gradients.has(this.#root(node.outputTensor))) return;
-    const before = new Map(this.#gradients);
-    for (const tensor of node.inputTensors) this.#gradients.delete(this.#root(tensor));
+  #backward(node: GraphNode, { emit, gradInputs }: NodeEmitter): void {
+    const upstream = this.#gradients.get(this.#root(node.outputTensor));
+    if (node.op.alias || !upstream) return;
     node.op.backward(emit, node);
-    for (const tensor of new Set(node.inputTensors.map((one) => this.#root(one)))) {
-      const earlier = before.get(tensor);
-      const now = this.#gradients.get(tensor);
-      if (!earlier) continue;
-      if (now) this.#builder.call('add_into', { size: sizeOf(tensor.spec) }, { x: now, y: earlier });
-      this.#gradients.set(tensor, earlier);
+    let passed = false;
+    for (const [index, buffer] of gradInputs) {
+      const tensor = this.#root(node.inputTensors[index]!);
+      const size = sizeOf(tensor.spec);
+      const earlier = this.#gradients.get(tensor);
+      if (earlier) {
+        this.#builder.call('add_into', { size }, { x: buffer, y: earlier });
+      } else if (buffer === upstream && passed) {
+        // The buffer is the gradient of one input already, and will be overwritten as such.
+        const copy = this.#builder.batch(size * FLOAT);
+        this.#builder.call('copy_into', { size }, { x: buffer, y: copy });
+        this.#gradients.set(tensor, copy);
+      } else {
+        this.#gradients.set(tensor, buffer);
+        passed ||= buffer === upstream;
+      }
     }
   }
 
@@ -285,10 +306,13 @@ class Lowering {
     });
   }
 
-  #emitter(node: GraphNode): Emitter {
+  #emitter(node: GraphNode): NodeEmitter {
     const saved = new Map<string, Buffer>();
+    const gradInputs = new Map<number, Buffer>();
+    const wanted = (index: number) => this.#needs.tensors.has(node.inputTensors[index]!);
+    const gradOutput = () => this.#gradients.get(this.#root(node.outputTensor))!;
     const training = this.#needs.tensors.has(node.outputTensor);
-    return {
+    const emit: Emitter = {
       training,
       input: (index) => this.#value(node.inputTensors[index]!),
       output: () => this.#value(node.outputTensor),
@@ -300,19 +324,21 @@ class Lowering {
         return saved.get(name);
       },
       temporary: (bytesPerImage) => this.#builder.batch(bytesPerImage),
-      gradOutput: () => this.#gradients.get(this.#root(node.outputTensor))!,
-      gradInput: (index) => this.#gradInput(node.inputTensors[index]!),
+      gradOutput,
+      gradInput: (index) => {
+        if (!wanted(index)) return undefined;
+        const known = gradInputs.get(index);
+        const grad = known ?? this.#builder.batch(sizeOf(node.inputs[index]!) * FLOAT);
+        gradInputs.set(index, grad);
+        return grad;
+      },
+      passGradient: (index) => {
+        if (wanted(index)) gradInputs.set(index, gradOutput());
+      },
       gradParameter: (name) => this.#gradParameter(node, name),
       call: (kernel, params, operands) => this.#builder.call(kernel, params, operands),
     };
-  }
-
-  #gradInput(tensor: SymbolicTensor): Buffer | undefined {
-    if (!this.#needs.tensors.has(tensor)) return undefined;
-    const root = this.#root(tensor);
-    if (!this.#gradients.has(root))
-      this.#gradients.set(root, this.#builder.batch(sizeOf(tensor.spec) * FLOAT));
-    return this.#gradients.get(root);
+    return { emit, gradInputs };
   }
 
   #isTrainable(node: GraphNode): boolean {

@@ -39,7 +39,7 @@ export function measure({ graph, output }: TracedGraph, request: Request): Memor
     ...request.update,
     state: (_: string, bytes: number) => standIn.allocate(bytes),
   };
-  const twin = { input: graph.input, nodes };
+  const twin = { inputs: graph.inputs, input: graph.input, nodes };
   const { program } = lower({ graph: twin, output }, { ...request, backend: standIn, update });
   return { parameters: total - program.bytes, program: program.bytes };
 }

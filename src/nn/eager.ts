@@ -1,7 +1,7 @@
 import { defaultBackend } from '../backend/load.js';
 import { checkLabels } from '../data/check.js';
 import { OptionError, ShapeError } from '../errors.js';
-import { type TracedGraph, trace } from '../graph/graph.js';
+import { type TracedGraph, trace, traceAll } from '../graph/graph.js';
 import { type LoweredProgram, lower, type Request } from '../graph/lower.js';
 import { Parameter } from '../graph/parameter.js';
 import { crossEntropy, type Reduction } from '../ops/cross_entropy.js';
@@ -51,9 +51,16 @@ export function checkTensor(where: string, name: string, value: Tensor): Tensor 
 
 type Tensors = Readonly<Record<string, Tensor | null | undefined>>;
 
-export function forward<A>(op: Op<A>, x: Tensor, tensors: Tensors, attributes: A): Tensor {
-  const { traced } = traceOp(op, x, tensors, attributes);
-  return run(traced, x, {}, ({ program, output }, batch) => {
+/** `xs`: the op's input, or all of them; `tensors`: its parameters. */
+export function forward<A>(
+  op: Op<A>,
+  xs: Tensor | readonly Tensor[],
+  tensors: Tensors,
+  attributes: A,
+): Tensor {
+  const inputs = listOf(xs);
+  const { traced } = traceOp(op, inputs, tensors, attributes);
+  return run(traced, inputs, {}, ({ program, output }, batch) => {
     program.run(batch);
     return readTensor(program, output!, [batch, ...traced.output.shape]);
   });
@@ -62,23 +69,26 @@ export function forward<A>(op: Op<A>, x: Tensor, tensors: Tensors, attributes: A
 export function backward<A>(
   op: Op<A>,
   gradOutput: Tensor,
-  x: Tensor,
+  xs: Tensor | readonly Tensor[],
   tensors: Tensors,
   attributes: A,
-): { input: Tensor; parameters: Record<string, Tensor> } {
-  const { traced, parameters } = traceOp(op, x, tensors, attributes);
-  const expected = [x.shape[0]!, ...traced.output.shape];
+): { input: Tensor; inputs: Tensor[]; parameters: Record<string, Tensor> } {
+  const inputs = listOf(xs);
+  const { traced, parameters } = traceOp(op, inputs, tensors, attributes);
+  const expected = [inputs[0]!.shape[0]!, ...traced.output.shape];
   if (formatShape(checkTensor(op.name, 'gradOutput', gradOutput).shape) !== formatShape(expected)) {
     throw new ShapeError(
       `[${op.name}] expected gradOutput of ${formatShape(expected)} but got ${formatShape(gradOutput.shape)}`,
     );
   }
-  return run(traced, x, { gradients: 'parameters and input', output: false }, (lowered, batch) => {
+  return run(traced, inputs, { gradients: 'parameters and inputs', output: false }, (lowered, batch) => {
     const { program } = lowered;
     program.write(lowered.gradOutput!, gradOutput.data);
     program.run(batch);
+    const gradInputs = lowered.gradInputs.map((one, at) => readTensor(program, one, inputs[at]!.shape));
     return {
-      input: readTensor(program, lowered.gradInput!, x.shape),
+      input: gradInputs[0]!,
+      inputs: gradInputs,
       parameters: Object.fromEntries(
         Object.entries(parameters).map(([name, one]) => [name, readGradient(lowered, one)]),
       ),
@@ -93,8 +103,8 @@ export function crossEntropyProgram(scores: Tensor, labels: ArrayLike<number>, r
   const checked = checkLabels('crossEntropy', labels, shape[0]!, classes);
   return run(
     traced,
-    scores,
-    { loss: { op: crossEntropy, reduction }, gradients: 'parameters and input', output: false },
+    [scores],
+    { loss: { op: crossEntropy, reduction }, gradients: 'parameters and inputs', output: false },
     (lowered, batch) => {
       const { program } = lowered;
       program.write(lowered.labels!, checked);
@@ -107,32 +117,45 @@ export function crossEntropyProgram(scores: Tensor, labels: ArrayLike<number>, r
         loss: losses.reduce((sum, value) => sum + value, 0) / (reduction === 'sum' ? 1 : batch),
         correct: hits.reduce((sum, value) => sum + value, 0),
         losses,
-        gradInput: readTensor(program, lowered.gradInput!, shape),
+        gradInput: readTensor(program, lowered.gradInputs[0]!, shape),
       };
     },
   );
 }
 
-function traceOp<A>(op: Op<A>, x: Tensor, tensors: Tensors, attributes: A) {
-  checkTensor(op.name, 'x', x);
+function listOf(xs: Tensor | readonly Tensor[]): readonly Tensor[] {
+  return Array.isArray(xs) ? xs : [xs as Tensor];
+}
+
+function traceOp<A>(op: Op<A>, xs: readonly Tensor[], tensors: Tensors, attributes: A) {
+  for (const [at, x] of xs.entries()) {
+    checkTensor(op.name, xs.length === 1 ? 'x' : `input ${at}`, x);
+    if (x.shape[0] !== xs[0]!.shape[0]) {
+      const batches = xs.map(({ shape }) => shape[0]).join(' and ');
+      throw new ShapeError(`[${op.name}] expected inputs of one batch size but got ${batches}`);
+    }
+  }
   const present = Object.entries(tensors).filter((entry): entry is [string, Tensor] => entry[1] != null);
   const parameters = Object.fromEntries(
     present.map(([name, one]) => [name, new Parameter(checkTensor(op.name, name, one).shape, one.data)]),
   );
-  const traced = trace((input) => input.graph.apply(op, [input], parameters, attributes), x.shape.slice(1));
+  const traced = traceAll(
+    (inputs) => inputs[0]!.graph.apply(op, inputs, parameters, attributes),
+    xs.map(({ shape }) => shape.slice(1)),
+  );
   return { traced, parameters };
 }
 
 function run<T>(
   traced: TracedGraph,
-  x: Tensor,
+  xs: readonly Tensor[],
   request: Partial<Request>,
   use: (lowered: LoweredProgram, batch: number) => T,
 ): T {
-  const batch = x.shape[0]!;
+  const batch = xs[0]!.shape[0]!;
   const lowered = lower(traced, { backend: defaultBackend(), capacity: batch, input: 'float32', ...request });
   try {
-    lowered.program.write(lowered.images, x.data);
+    for (const [at, x] of xs.entries()) lowered.program.write(lowered.inputs[at]!, x.data);
     return use(lowered, batch);
   } finally {
     lowered.program.dispose();

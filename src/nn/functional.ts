@@ -1,6 +1,9 @@
+import { ShapeError } from '../errors.js';
+import { add as addOp } from '../ops/add.js';
 import { type Conv2dAttributes, conv2d as conv2dOp } from '../ops/conv2d.js';
 import { linear as linearOp } from '../ops/linear.js';
 import { maxPool2d as maxPool2dOp } from '../ops/max_pool2d.js';
+import { formatShape } from '../ops/op.js';
 import { relu as reluOp } from '../ops/relu.js';
 import { checkOptions, positiveInteger } from '../options.js';
 import { backward, checkTensor, crossEntropyProgram, forward, type Tensor, zeros } from './eager.js';
@@ -76,14 +79,27 @@ export function maxPool2dBackward(
   return backward(maxPool2dOp, gradOutput, x, {}, attributes).input;
 }
 
+/** x + y of one shape. The gradient of each is that of the sum: there is no `addBackward`. */
+export function add(x: Tensor, y: Tensor): Tensor {
+  if (formatShape(checkTensor('add', 'y', y).shape) !== formatShape(checkTensor('add', 'x', x).shape)) {
+    throw new ShapeError(
+      `[add] expected two tensors of one shape but got ${formatShape(x.shape)} and ${formatShape(y.shape)}`,
+    );
+  }
+  return { ...forward(addOp, [features('add', x), features('add', y)], {}, {}), shape: x.shape };
+}
+
 /** max(x, 0) of any shape with a batch; NaN stays NaN. */
 export function relu(x: Tensor): Tensor {
-  return { ...forward(reluOp, features(x), {}, {}), shape: x.shape };
+  return { ...forward(reluOp, features('relu', x), {}, {}), shape: x.shape };
 }
 
 /** The gradient of `relu`'s input for `gradOutput`, the gradient of its output. */
 export function reluBackward(gradOutput: Tensor, x: Tensor): Tensor {
-  return { ...backward(reluOp, features(gradOutput), features(x), {}, {}).input, shape: x.shape };
+  return {
+    ...backward(reluOp, features('relu', gradOutput), features('relu', x), {}, {}).input,
+    shape: x.shape,
+  };
 }
 
 /** x [N, IN], weight [OUT, IN], bias [OUT] to x W^T + b [N, OUT], torch.nn.functional.linear. */
@@ -120,8 +136,8 @@ export function crossEntropy(
 }
 
 /** The same values seen as [N, features]. */
-function features(x: Tensor): Tensor {
-  const { data, shape } = checkTensor('relu', 'x', x);
+function features(where: string, x: Tensor): Tensor {
+  const { data, shape } = checkTensor(where, 'x', x);
   return { data, shape: [shape[0]!, data.length / shape[0]!] };
 }
 

@@ -28,6 +28,7 @@ export function windowOutput(
 /** Cross-correlation of C x H x W images with OIHW weights, torch.nn.functional.conv2d. */
 export const conv2d: Op<Conv2dAttributes> = {
   name: 'conv2d',
+  takesRelu: true,
 
   infer(where, inputs, parameters, { stride, padding, dilation, groups }) {
     const shape = inputs[0]!.shape;

@@ -24,6 +24,7 @@ export function canFoldPool({ kernel, stride, padding, dilation, ceilMode }: Max
  */
 export const conv2dPool: Op<Conv2dPoolAttributes> = {
   name: 'conv2d_pool',
+  takesRelu: true,
   transposedGradients: ['weight'],
 
   infer(where, inputs, parameters, attributes) {

@@ -42,6 +42,8 @@ export interface Emitter {
   gradOutput(): Buffer;
   /** Where the gradient of an input goes; undefined where nobody needs it. */
   gradInput(index: number): Buffer | undefined;
+  /** Says that the gradient of an input is the upstream one as it is; the op overwrites neither afterwards. */
+  passGradient(index: number): void;
   /** Where the partial sums of a parameter's gradient go; undefined where it is absent or the node is frozen. */
   gradParameter(name: string): Buffer | undefined;
   call(kernel: string, params: Readonly<Record<string, number>>, operands: Operands): void;
@@ -55,6 +57,8 @@ export interface Op<Attributes = unknown> {
   readonly name: string;
   /** The output is the input seen with another shape: it shares the input's buffer, and its gradient likewise. */
   readonly alias?: boolean;
+  /** It can end in a ReLU: fusion sets `relu: true` in its attributes. */
+  readonly takesRelu?: boolean;
   /** Infers the output; throws `ShapeError` naming `where`. Parameter shapes are PyTorch's. */
   infer(
     where: string,
@@ -83,4 +87,14 @@ export function sizeOf(spec: TensorSpec): number {
 /** `32x16x5x5` */
 export function formatShape(shape: readonly number[]): string {
   return shape.length === 0 ? 'scalar' : shape.join('x');
+}
+
+/** Whether two tensors of one shape lie in memory in the same order: flattened images lie channels-last. */
+export function sameOrder(a: TensorSpec, b: TensorSpec): boolean {
+  const order = ({ shape, flattened }: TensorSpec) => {
+    const [C, H, W] = flattened ?? [sizeOf({ shape }), 1, 1];
+    // One channel, or one pixel: both orders are one.
+    return C === 1 || H * W === 1 ? '' : formatShape([C, H, W]);
+  };
+  return order(a) === order(b);
 }

@@ -1,4 +1,5 @@
 import { CrossEntropyLoss } from '../nn/loss.js';
+import { add } from '../ops/add.js';
 import { conv2d } from '../ops/conv2d.js';
 import { flatten } from '../ops/flatten.js';
 import { linear } from '../ops/linear.js';
@@ -10,7 +11,14 @@ import { SGD } from '../optim/sgd.js';
 // What can travel to a worker, by name. A new op, optimizer or loss is added here, and nowhere else.
 
 /** Ops that a model's `forward` can record. Their attributes are plain data. */
-export const OPS: readonly Op[] = [conv2d, flatten, linear, maxPool2d, relu] as readonly unknown[] as Op[];
+export const OPS: readonly Op[] = [
+  add,
+  conv2d,
+  flatten,
+  linear,
+  maxPool2d,
+  relu,
+] as readonly unknown[] as Op[];
 
 /** Classes whose instances are made anew, `new Class(instance.options)`. Named here: a minifier renames classes. */
 export const OPTIMIZERS = { SGD };

@@ -49,6 +49,7 @@ const NETWORKS: Record<string, (generator: Generator) => Module> = {
       new Linear(12 * 4 * 2, 4, { generator }),
     ),
   'a convolution used twice': (generator) => new Shared(generator),
+  'residual blocks': (generator) => new Residual(generator),
 };
 
 /** One convolution applied twice, once before a pool: its two gradients have to be added. */
@@ -68,6 +69,33 @@ class Shared extends Module {
     const relu = new ReLU();
     const once = relu.forward(this.twice.forward(relu.forward(this.first.forward(x))));
     return this.head.forward(new MaxPool2d(2).forward(relu.forward(this.twice.forward(once))).flatten());
+  }
+}
+
+/** Sums with and without a ReLU behind, of tensors that others read too, and of one tensor with itself. */
+class Residual extends Module {
+  readonly first: Conv2d;
+  readonly second: Conv2d;
+  readonly third: Conv2d;
+  readonly head: Linear;
+  readonly again: Linear;
+
+  constructor(generator: Generator) {
+    super();
+    this.first = new Conv2d(1, 6, 3, { padding: 1, generator });
+    this.second = new Conv2d(6, 6, 3, { padding: 1, generator });
+    this.third = new Conv2d(6, 6, 1, { generator });
+    this.head = new Linear(6 * 8 * 8, 4, { generator });
+    this.again = new Linear(4, 4, { generator });
+  }
+
+  forward(x: SymbolicTensor): SymbolicTensor {
+    const relu = new ReLU();
+    const stem = relu.forward(this.first.forward(x));
+    const block = relu.forward(this.second.forward(stem).add(stem));
+    const sum = block.add(this.third.forward(block)).add(stem);
+    const scores = this.head.forward(sum.flatten());
+    return this.again.forward(scores.add(scores)).add(scores);
   }
 }
 
