@@ -3,12 +3,12 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
 import { decode, encode } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Io } from '../src/cli/io.js';
 import { run } from '../src/cli/program.js';
-import { FASHION_MNIST_CLASSES, fashionMnist, type ImageDataset } from '../src/data/index.node.js';
+import { FASHION_MNIST_CLASSES, fashionMnist } from '../src/data/index.node.js';
+import { writeFashionMnist } from './support.js';
 
 let directory: string;
 /** A data set of the first 2,000 images to train on and 500 to test. */
@@ -17,22 +17,9 @@ const TESTED = 500;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'twill-cli-'));
   few = join(directory, 'few');
-  await mkdir(few);
   const { train, test } = await fashionMnist();
-  await writeIdx('train', train.take(2000));
-  await writeIdx('t10k', test.take(TESTED));
+  writeFashionMnist(few, train.take(2000), test.take(TESTED));
 });
-
-async function writeIdx(name: string, { images, labels, length }: ImageDataset) {
-  const word = (...values: number[]) =>
-    Buffer.from(Uint8Array.from(values.flatMap((v) => [v >> 24, v >> 16, v >> 8, v])));
-  const pixels = Buffer.concat([word(0x803, length, 28, 28), images as Uint8Array]);
-  await writeFile(join(few, `${name}-images-idx3-ubyte.gz`), gzipSync(pixels, { level: 1 }));
-  await writeFile(
-    join(few, `${name}-labels-idx1-ubyte.gz`),
-    gzipSync(Buffer.concat([word(0x801, length), labels as Uint8Array])),
-  );
-}
 
 afterAll(() => rm(directory, { recursive: true, force: true }));
 

@@ -1,3 +1,6 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { ImageDataset } from '../src/data/index.node.js';
 import { Generator, type Module } from '../src/index.node.js';
 
@@ -26,4 +29,20 @@ export function weightsOf(model: Module): Float32Array {
     offset += values.length;
   }
   return joined;
+}
+
+/** Writes the four files of a smaller Fashion-MNIST. */
+export function writeFashionMnist(directory: string, train: ImageDataset, test: ImageDataset): void {
+  mkdirSync(directory, { recursive: true });
+  const word = (...values: number[]) =>
+    Buffer.from(Uint8Array.from(values.flatMap((v) => [v >> 24, v >> 16, v >> 8, v])));
+  const write = (name: string, header: Buffer, bytes: Uint8Array) =>
+    writeFileSync(join(directory, `${name}.gz`), gzipSync(Buffer.concat([header, bytes]), { level: 1 }));
+  for (const [name, { images, labels, length }] of [
+    ['train', train],
+    ['t10k', test],
+  ] as const) {
+    write(`${name}-images-idx3-ubyte`, word(0x803, length, 28, 28), images as Uint8Array);
+    write(`${name}-labels-idx1-ubyte`, word(0x801, length), labels as Uint8Array);
+  }
 }
