@@ -15,4 +15,5 @@ export default tseslint.config(
       'no-undef': 'off',
     },
   },
+  { files: ['**/*.cjs'], rules: { '@typescript-eslint/no-require-imports': 'off' } },
 );

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { PLATFORMS } from './platforms.js';
 
 /** What of this repository's package.json holds for the published package, too. */
@@ -20,10 +21,15 @@ const SHARED = [
 
 /** @typedef {Record<string, unknown> & { name: string, version: string }} Manifest */
 
+/** This repository's package.json. @returns {Manifest} */
+export function rootManifest() {
+  return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+}
+
 /**
  * package.json of `twill`: no script runs when it is installed, and the addon comes as an optional dependency, of
  * which package managers take the one that fits.
- * @param {Manifest} root this repository's package.json
+ * @param {Manifest} root
  * @returns {Manifest}
  */
 export function mainManifest(root) {

@@ -1,20 +1,11 @@
 // Makes the tarballs that would be published, in build/packages: `npm run pack` those of twill and of this machine's
 // platform, `npm run pack -- linux-arm64-gnu` those of the platforms that it names, `twill` being the main one.
 import { execFileSync } from 'node:child_process';
-import {
-  copyFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildOf } from './build.js';
-import { mainManifest, platformManifest } from './manifests.js';
+import { mainManifest, platformManifest, rootManifest } from './manifests.js';
 import { hostPlatform, PLATFORMS } from './platforms.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -44,11 +35,6 @@ function defaultNames() {
   return host ? ['twill', host] : ['twill'];
 }
 
-/** @returns {import('./manifests.js').Manifest} */
-function rootManifest() {
-  return JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-}
-
 /** @param {string} folder @param {unknown} manifest */
 function writeManifest(folder, manifest) {
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
@@ -61,9 +47,11 @@ function stageMain(folder) {
     copyFileSync(join(ROOT, file), join(folder, file));
   // By the list of sources: dist also holds what sources that are gone were compiled to.
   for (const file of readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })) {
-    if (!file.endsWith('.ts')) continue;
-    for (const extension of ['.js', '.js.map', '.d.ts']) {
-      const output = join('dist', file.replace(/\.ts$/, extension));
+    const [, name, declared] = /^(.*?)(\.d)?\.ts$/.exec(file) ?? [];
+    if (name === undefined) continue;
+    // What is only declared in the sources, scripts/embed.js has made.
+    for (const extension of declared ? ['.js'] : ['.js', '.js.map', '.d.ts']) {
+      const output = join('dist', name + extension);
       mkdirSync(join(folder, dirname(output)), { recursive: true });
       copyFileSync(join(ROOT, output), join(folder, output));
     }

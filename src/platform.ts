@@ -17,8 +17,8 @@ export interface BackendLoader {
   load(request: BackendRequest): Promise<Backend>;
   /** The same at once; absent where loading has to wait, as in a browser. */
   loadSync?(request: BackendRequest): Backend;
-  /** What to do where it cannot be had: completes the sentence "To get it, ...". */
-  readonly remedy: string;
+  /** What to do where it cannot be had, if anything can be done: completes the sentence "To get it, ...". */
+  readonly remedy: string | undefined;
 }
 
 /** What differs between Node and a browser. Each entry point installs its own. */

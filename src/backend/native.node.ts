@@ -1,56 +1,9 @@
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
-import { BackendError, BackendUnavailableError } from '../errors.js';
+import { BackendUnavailableError } from '../errors.js';
 import type { BackendLoader, BackendRequest } from '../platform.js';
+import { type Addon, addonRemedy, loadAddon } from './addon.node.js';
 import type { Backend, BackendInfo, Executable, Memory } from './backend.js';
 import { defaultThreads } from './cpus.node.js';
-import { type KernelRow, parseSignatures } from './signatures.js';
-
-/** What native/addon/addon.cc exports. Its Memory and Executable are the interfaces of backend.ts as they stand. */
-interface Addon {
-  readonly kernels: readonly KernelRow[];
-  /** Supported by this machine, best first. */
-  readonly instructionSets: readonly string[];
-  /** The best one for '', else `wanted`; throws where it is unknown or not supported. */
-  chooseInstructionSet(wanted: string): string;
-  useError(errorClass: typeof BackendError): void;
-  readonly Memory: new (bytes: number) => Memory;
-  readonly Executable: new (
-    words: Int32Array,
-    memories: readonly Memory[],
-    instructionSet: string,
-    threads: number,
-  ) => Executable;
-}
-
-const require = createRequire(import.meta.url);
-
-/** Where the addon may be: the platform's package (npm installs the one that fits), else a build in this clone. */
-function candidates(): string[] {
-  const platform = `@twill/${process.platform}-${process.arch}`;
-  const packages = process.platform === 'linux' ? [`${platform}-gnu`, `${platform}-musl`] : [platform];
-  return [...packages, fileURLToPath(new URL('../../build/Release/twill.node', import.meta.url))];
-}
-
-let addon: Addon | undefined;
-
-function loadAddon(): Addon {
-  if (addon) return addon;
-  const reasons: string[] = [];
-  for (const path of candidates()) {
-    try {
-      const found = require(path) as Addon;
-      found.useError(BackendError);
-      addon = found;
-      return found;
-    } catch (error) {
-      // Node's message goes on with the stack of requires.
-      const [line] = String(error instanceof Error ? error.message : error).split('\n');
-      reasons.push(line!);
-    }
-  }
-  throw new Error(reasons.join('; '));
-}
+import { parseSignatures } from './signatures.js';
 
 function chooseInstructionSet(addon: Addon, wanted: string): string {
   try {
@@ -104,6 +57,7 @@ export function loadNative(request: BackendRequest, instructionSet?: string): Ba
 export const nativeLoader: BackendLoader = {
   load: async (request) => loadNative(request),
   loadSync: (request) => loadNative(request),
-  remedy:
-    'run `npm run setup` in a clone, or reinstall with optional dependencies (`npm install --include=optional`)',
+  get remedy() {
+    return addonRemedy();
+  },
 };
