@@ -74,6 +74,7 @@ describe.each(documents)('$path', ({ name, blocks }) => {
       else if (block.kind === 'html') html = block.code;
       else if (block.kind === 'sh') printed = await inShell(block.code, cwd);
       else if (block.kind === 'text') expect(printed, said).toBe(block.code);
+      else if (block.kind === 'diagram') continue;
       else if (block.kind === 'python') await exec('python3', ['-c', PARSE, block.code]);
       else if (block.kind === 'json') JSON.parse(block.code);
       else expect.fail(`${said}: nothing runs a block of ${block.kind}`);
@@ -104,7 +105,7 @@ async function inShell(code: string, cwd: string): Promise<string> {
   let printed = '';
   for (const line of code.split('\n')) {
     const [program, ...args] = line
-      .replace(/ +#.*$/, '')
+      .replace(/ +[#>].*$/, '')
       .split(' ')
       .filter(Boolean);
     if (program === 'npx' && args[0] === 'twill') {
@@ -116,6 +117,7 @@ async function inShell(code: string, cwd: string): Promise<string> {
     } else if (program === 'npm' && ['start', 'test'].includes(args[0]!)) {
       expect(Object.keys(scripts)).toContain(args[0]);
     } else if (program) {
+      // Needed once, and not here.
       expect(line).toMatch(/^(npm install|apt-get install|git clone|cd|pip install) /);
     }
   }
@@ -135,7 +137,7 @@ async function inBrowser(file: string, html = PAGE): Promise<string> {
   const main = `${readFileSync(file, 'utf8')}\nglobalThis.docsBlockIsDone = true;\n`;
   const url = (path: string) => pathToFileURL(join(path, '/'));
   const site = await serve({
-    pages: { '/': html, '/main.js': main },
+    pages: { '/': html, '/main.js': main, '/favicon.ico': '' },
     folders: { '/node_modules/twill/dist/': url(join(root, 'dist')), '/fashion-mnist/': url(data) },
     headers: { ...ISOLATION, 'content-security-policy': "object-src 'none'" },
   });
