@@ -42,27 +42,3 @@ function setAttributes(element: Element, attributes: Attributes): void {
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
-
-/**
- * Calls `draw` with the next frame, however often it is asked before: what comes in faster than it can be seen is drawn
- * once. A tab in the background has no frames, and draws when it is looked at again.
- * @param every milliseconds between two drawings at least
- */
-export function onFrame(draw: () => void, every = 0): () => void {
-  let waiting = false;
-  let last = Number.NEGATIVE_INFINITY;
-  const frame = (now: number) => {
-    if (now - last < every) {
-      requestAnimationFrame(frame);
-      return;
-    }
-    waiting = false;
-    last = now;
-    draw();
-  };
-  return () => {
-    if (waiting) return;
-    waiting = true;
-    requestAnimationFrame(frame);
-  };
-}

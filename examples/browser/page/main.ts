@@ -3,11 +3,12 @@ import { BenchPanel } from './bench-panel.js';
 import { Categories } from './categories.js';
 import { ConfusionMatrix } from './confusion.js';
 import { dataFromFiles, type Loaded, loadData } from './data.js';
-import { byId, onFrame } from './dom.js';
+import { byId } from './dom.js';
 import { Facts } from './facts.js';
 import { megabytes, percent } from './format.js';
 import { Gallery } from './gallery.js';
 import { Kernels } from './kernels.js';
+import { Painter } from './painter.js';
 import { type Change, Session } from './session.js';
 import { SettingsForm } from './settings.js';
 import { Sketch } from './sketch.js';
@@ -20,7 +21,8 @@ import { WeightsPanel } from './weights-panel.js';
 const FIRST_SKETCH = 0;
 
 /** Milliseconds between two drawings: what learns is to be seen, and a gallery looked at. */
-const OFTEN = 120;
+const AT_ONCE = 30;
+const OFTEN = 200;
 const SELDOM = 2500;
 
 const trouble = new Trouble();
@@ -74,19 +76,20 @@ async function show(data: Loaded): Promise<void> {
       if (!(error instanceof WorkerError)) throw error;
     }
   };
-  const ask = onFrame(() => void classify(true));
-  const askAgain = onFrame(() => void classify(false), OFTEN);
+  const painter = new Painter();
+  const ask = painter.view(() => void classify(true), AT_ONCE);
+  const askAgain = painter.view(() => void classify(false), OFTEN);
   const sketch = new Sketch(test, ask);
   const weights = new WeightsPanel(session, settings);
   new BenchPanel(session);
 
-  const drawTraining = onFrame(() => view.draw(session), OFTEN);
-  const drawExam = onFrame(() => {
+  const drawTraining = painter.view(() => view.draw(session), OFTEN);
+  const drawExam = painter.view(() => {
     matrix.draw(session.exam);
     categories.draw(session.exam);
   }, OFTEN);
-  const drawKernels = onFrame(() => kernels.draw(session.model), OFTEN);
-  const drawGallery = onFrame(() => gallery.draw(session.exam), SELDOM);
+  const drawKernels = painter.view(() => kernels.draw(session.model), OFTEN);
+  const drawGallery = painter.view(() => gallery.draw(session.exam), SELDOM);
   const draw: Readonly<Record<Change, () => void>> = {
     phase: () => {
       view.drawButtons(session);
