@@ -74,8 +74,8 @@ export class RecentMean {
     return this.#sum / this.#weight;
   }
 
-  /** Whether it is of as many values as it is to be. */
-  get full(): boolean {
-    return this.#weight >= this.#most;
+  /** Of how many values it is. */
+  get weight(): number {
+    return this.#weight;
   }
 }

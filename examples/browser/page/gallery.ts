@@ -1,7 +1,7 @@
 import { byId, create, setText } from './dom.js';
 import type { Exam } from './exam.js';
 import { count, percent } from './format.js';
-import { picture } from './picture.js';
+import { drawPicture, picture } from './picture.js';
 import type { ImageDataset } from './twill.js';
 
 /** Pictures that are shown at a time. */
@@ -16,8 +16,7 @@ export class Gallery {
   readonly #list = byId('gallery', HTMLUListElement);
   readonly #note = byId('mistakes-note', HTMLElement);
   #exam: Exam | undefined;
-  /** What is shown, so that it is made anew only where it differs. */
-  #shown = '';
+  readonly #slots: Slot[] = [];
 
   constructor(test: ImageDataset) {
     this.#test = test;
@@ -51,21 +50,37 @@ export class Gallery {
     const some = wrong.slice(0, MOST);
     const more = some.length < wrong.length ? `, the ${MOST} that it was surest of` : '';
     setText(this.#note, `${count(wrong.length, 'picture')}${more}.`);
-    const shown = some.map((image) => `${image}:${exam.predictions[image]}`).join();
-    if (shown === this.#shown) return;
-    this.#shown = shown;
-    this.#list.replaceChildren(...some.map((image) => this.#item(image, exam)));
+    const items = some.map((image, place) => this.#slot(place, image, exam));
+    if (items.length !== this.#list.children.length) this.#list.replaceChildren(...items);
   }
 
-  #item(image: number, exam: Exam): HTMLLIElement {
+  /** A place in the gallery with this image in it; what is in it already is not drawn again. */
+  #slot(place: number, image: number, exam: Exam): HTMLLIElement {
+    const slot = (this.#slots[place] ??= new Slot());
     const { image: pixels, label } = this.#test.get(image);
-    const [is, taken] = [this.#names[label]!, this.#names[exam.predictions[image]!]!];
-    return create(
-      'li',
-      {},
-      picture(pixels, `Test picture ${image}`),
-      create('span', { class: 'is' }, is),
-      create('span', { class: 'taken' }, `${taken}, ${percent(exam.confidences[image]!, 0)}`),
-    );
+    const taken = this.#names[exam.predictions[image]!]!;
+    slot.show(image, pixels, this.#names[label]!, `${taken}, ${percent(exam.confidences[image]!, 0)}`);
+    return slot.item;
+  }
+}
+
+class Slot {
+  readonly item: HTMLLIElement;
+  readonly #canvas = picture([], '');
+  readonly #is = create('span', { class: 'is' });
+  readonly #taken = create('span', { class: 'taken' });
+  #image = -1;
+
+  constructor() {
+    this.item = create('li', {}, this.#canvas, this.#is, this.#taken);
+  }
+
+  show(image: number, pixels: ArrayLike<number>, is: string, taken: string): void {
+    setText(this.#is, is);
+    setText(this.#taken, taken);
+    if (image === this.#image) return;
+    this.#image = image;
+    drawPicture(this.#canvas, pixels);
+    this.#canvas.ariaLabel = `Test picture ${image}`;
   }
 }

@@ -2,8 +2,11 @@ import { Curve, type Point, RecentMean } from './curve.js';
 import { Pace } from './pace.js';
 import type { BatchProgress, EpochResult } from './twill.js';
 
-/** Images over which the figures of the moment are taken. */
+/** Images over which the figures of the moment are taken: of those that it learns from, and of the others. */
 const RECENT = 2000;
+const RECENT_TESTED = 800;
+/** A figure of fewer would jump about. */
+const LEAST_TESTED = 400;
 
 /** What there is to tell of one training, while it runs and afterwards. Positions are in epochs. */
 export class TrainingRecord {
@@ -19,7 +22,7 @@ export class TrainingRecord {
   /** The mean of the last batches. */
   readonly cost = new RecentMean(RECENT);
   readonly #learnt = new RecentMean(RECENT);
-  readonly #tested = new RecentMean(RECENT);
+  readonly #tested = new RecentMean(RECENT_TESTED);
   /** Epoch that runs, from 1, and the part of it that is done. */
   epoch = 1;
   done = 0;
@@ -46,7 +49,7 @@ export class TrainingRecord {
   /** Some of the test images were classified. */
   tries(correct: number, size: number): void {
     this.#tested.add(correct, size);
-    if (this.#tested.full) this.tested.add(this.position, this.#tested.mean);
+    if (this.#tested.weight >= LEAST_TESTED) this.tested.add(this.position, this.#tested.mean);
   }
 
   /** All of them were, after an epoch. */

@@ -17,7 +17,7 @@ import {
 } from './twill.js';
 
 /** After so many images that it learns from, it classifies a tenth as many that it does not: what the page shows. */
-const BETWEEN_TRIES = 2000;
+const BETWEEN_TRIES = 1000;
 const TRY = BETWEEN_TRIES / 10;
 
 /** Test images that are classified at a time, so that other questions come in between. */

@@ -49,7 +49,7 @@ export class SettingsForm {
     this.#fill('threads', [['0', 'Automatic'], ...threads.map((n) => [String(n), String(n)] as const)]);
     this.#fill(
       'images',
-      IMAGES.map((n) => [String(n), n === 0 ? 'All 60,000' : whole(n)] as const),
+      IMAGES.map((n) => [String(n), n === 0 ? 'All' : whole(n)] as const),
     );
     for (const [name, standard] of Object.entries(DEFAULTS)) this.#set(name, address.get(name) ?? standard);
   }

@@ -40,7 +40,7 @@ export class TrainingView {
 
   drawButtons({ phase, paused, model }: Session): void {
     const busy = phase === 'training' || phase === 'examining';
-    setText(this.#start, busy || model ? 'Start again' : 'Start');
+    setText(this.#start, busy || model ? 'Restart' : 'Start');
     this.#start.disabled = phase === 'starting';
     this.#pause.disabled = !busy;
     this.#stop.disabled = !busy;

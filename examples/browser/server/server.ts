@@ -102,7 +102,9 @@ async function answer(
     response.writeHead(status, { ...headers, 'content-type': 'text/plain; charset=utf-8' }).end(`${why}\n`);
   };
   if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(405, 'GET and HEAD only');
-  const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+  const address = `http://localhost${request.url}`;
+  if (!URL.canParse(address)) return refuse(400, 'no such address');
+  const { pathname } = new URL(address);
   const file = fileFor(pathname, dataFiles);
   const found = file === undefined ? undefined : await stat(file).catch(() => undefined);
   if (file === undefined || !found?.isFile()) return refuse(404, `no ${pathname}`);
@@ -127,7 +129,8 @@ function fileFor(pathname: string, dataFiles: readonly string[]): string | undef
   const [prefix, folder] = FOLDERS.find(([prefix]) => pathname.startsWith(prefix))!;
   const base = new URL(folder, ROOT);
   const url = new URL(`./${pathname.slice(prefix.length) || 'index.html'}`, base);
-  // A URL's own `..` is resolved by now; what is encoded (%2f) could still lead out once it is a path.
-  if (/%2f|%5c|%00/i.test(url.pathname) || !url.pathname.startsWith(base.pathname)) return undefined;
+  // A URL's own `..` is resolved by now; what is encoded could still lead out once it is a path. No file needs it.
+  if (url.pathname.slice(base.pathname.length).includes('%')) return undefined;
+  if (!url.pathname.startsWith(base.pathname)) return undefined;
   return extname(url.pathname) in TYPES ? fileURLToPath(url) : undefined;
 }
