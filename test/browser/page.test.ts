@@ -38,14 +38,14 @@ describe('the page, once it has learnt', { timeout: 120_000 }, () => {
       /^Finished: \d\d\.\d\d % of the test pictures/,
     );
     expect(await saidAccuracy(page)).toBeGreaterThan(0.6);
-    expect(await page.locator('#chart-accuracy .exact').count()).toBe(2);
+    // Drawn some frames later than it is known.
+    await expect.poll(() => page.locator('#chart-accuracy .exact').count()).toBe(2);
     // Guessing among ten costs ln 10.
     expect(Number(await page.locator('#figure-cost').textContent())).toBeLessThan(0.75 * Math.log(10));
   });
 
   it('shows every test image in the confusion matrix', async () => {
     const accuracy = await saidAccuracy(page);
-    // Drawn some frames later than it is known.
     await expect
       .poll(async () => {
         const cells = await page
@@ -109,7 +109,7 @@ describe('the page, once it has learnt', { timeout: 120_000 }, () => {
   });
 
   it('names a picture that is opened, dark on light', async () => {
-    const { test } = await fashionMnist();
+    const { test } = await fashionMnist({ directory: dirname(dataFiles[0]!) });
     const { image } = test.get(test.labels.indexOf(TROUSER));
     // Larger, and dark on light, as a photo would be.
     const side = 112;
@@ -196,7 +196,7 @@ describe('the page while it trains, without isolation', { timeout: 120_000 }, ()
     await expect.poll(done, { timeout: 60_000 }).toBeGreaterThan(before);
     await page.locator('#stop').click();
     await phase(page, 'idle');
-    expect(await page.locator('#status').textContent()).toBe('Stopped');
+    await expect.poll(() => page.locator('#status').textContent()).toBe('Stopped');
     expect(await page.locator('#start').textContent()).toBe('Restart');
   });
 
