@@ -6,6 +6,8 @@ import { defineConfig } from 'vitest/config';
  * the others once.
  */
 const ON_EVERY_BACKEND = ['test/ops/**/*.test.ts', 'test/train/**/*.test.ts'];
+/** These run in Chromium with all others, and in Firefox. */
+const IN_EVERY_BROWSER = ['test/browser/**/*.test.ts'];
 
 const alias = {
   'twill/bench': new URL('src/bench/index.node.ts', import.meta.url).pathname,
@@ -42,6 +44,16 @@ export default defineConfig({
       {
         extends: true as const,
         test: { ...common, name: 'once', include: ['test/**/*.test.ts'], exclude: ON_EVERY_BACKEND },
+      },
+      {
+        extends: true as const,
+        test: {
+          ...common,
+          name: 'firefox',
+          env: { TWILL_BROWSER: 'firefox' },
+          include: IN_EVERY_BROWSER,
+          testTimeout: 120_000,
+        },
       },
     ],
   },

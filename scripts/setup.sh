@@ -21,6 +21,7 @@ missing_packages() {
   [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
   [ -e /usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz ] || echo dataset-fashion-mnist
   [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || echo chromium
+  [ -x "${FIREFOX:-/usr/bin/firefox-esr}" ] || echo firefox-esr
   if ! use_emscripten; then
     have python3 || echo python3
     have clang-19 || echo clang-19

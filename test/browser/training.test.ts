@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -8,7 +8,7 @@ import { findFashionMnist } from '../../src/data/fashion-mnist.node.js';
 import { fashionMnist } from '../../src/data/index.node.js';
 import { evaluate, load } from '../../src/index.node.js';
 import { ArticleCnn } from '../../src/recipes/article.js';
-import { launch, serve } from './browser.js';
+import { BROWSER, downloaded, launch, serve } from './browser.js';
 
 /** The first lines of the README, on some of the images so that the test is short, ending in a download. */
 const PAGE = `<!doctype html>
@@ -61,7 +61,8 @@ interface Result {
   readonly info: { backend: string; isa: string; threads: number; fallbacks: string[] };
 }
 
-describe('the first lines in Chromium', () => {
+describe(`the first lines in ${BROWSER}`, () => {
+  const downloads = mkdtempSync(join(tmpdir(), 'twill-'));
   let browser: Browser;
   let site: { url: string; close: () => void };
 
@@ -73,38 +74,42 @@ describe('the first lines in Chromium', () => {
     const policy = "default-src 'self'; script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'";
     const headers = { 'content-security-policy': policy };
     site = await serve({ pages: { '/': PAGE }, folders: { '/dist/': dist, '/data/': data }, headers });
-    browser = await launch();
+    browser = await launch(downloads);
   });
 
   afterAll(async () => {
     await browser?.close();
     site?.close();
+    rmSync(downloads, { recursive: true, force: true });
   });
 
   async function resultOf(page: Page): Promise<Result> {
     return JSON.parse((await page.locator('output').textContent({ timeout: 110_000 }))!) as Result;
   }
 
-  it('train, and download weights that Node evaluates to the same accuracy', async () => {
-    const page = await browser.newPage();
-    const downloading = page.waitForEvent('download', { timeout: 110_000 });
-    downloading.catch(() => {});
-    await page.goto(site.url);
-    const { error, epochs, info } = await resultOf(page);
-    expect(error).toBeUndefined();
-    expect(info).toMatchObject({ backend: 'wasm', isa: 'simd128' });
-    expect(epochs.length).toBe(2);
-    expect(epochs[1]!.cost).toBeLessThan(epochs[0]!.cost);
-    expect(epochs[1]!.accuracy).toBeGreaterThan(0.6);
+  it(
+    'train, and download weights that Node evaluates to the same accuracy',
+    { timeout: 120_000 },
+    async () => {
+      const page = await browser.newPage();
+      const downloading = downloaded(page, 'fashion.safetensors', downloads);
+      downloading.catch(() => {});
+      await page.goto(site.url);
+      const { error, epochs, info } = await resultOf(page);
+      expect(error).toBeUndefined();
+      expect(info).toMatchObject({ backend: 'wasm', isa: 'simd128' });
+      expect(epochs.length).toBe(2);
+      expect(epochs[1]!.cost).toBeLessThan(epochs[0]!.cost);
+      expect(epochs[1]!.accuracy).toBeGreaterThan(0.6);
 
-    const file = join(mkdtempSync(join(tmpdir(), 'twill-')), 'fashion.safetensors');
-    await (await downloading).saveAs(file);
-    expect(readFileSync(file).length).toBeGreaterThan(4 * 28_000);
-    const model = new ArticleCnn();
-    await load(model, file);
-    const { test } = await fashionMnist();
-    const { accuracy } = await evaluate(model, test.take(1000));
-    // The backends differ by rounding: an image on the border may change sides.
-    expect(Math.abs(accuracy - epochs[1]!.accuracy)).toBeLessThanOrEqual(0.002);
-  });
+      const file = await downloading;
+      expect(readFileSync(file).length).toBeGreaterThan(4 * 28_000);
+      const model = new ArticleCnn();
+      await load(model, file);
+      const { test } = await fashionMnist();
+      const { accuracy } = await evaluate(model, test.take(1000));
+      // The backends differ by rounding: an image on the border may change sides.
+      expect(Math.abs(accuracy - epochs[1]!.accuracy)).toBeLessThanOrEqual(0.002);
+    },
+  );
 });
