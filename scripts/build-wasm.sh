@@ -18,4 +18,4 @@ if [ "$(cat build/wasm/compiler 2>/dev/null)" != "$compiler" ]; then
   }
   echo "$compiler" >build/wasm/compiler
 fi
-cmake --build build/wasm --parallel
+cmake --build build/wasm --parallel "$(nproc)"

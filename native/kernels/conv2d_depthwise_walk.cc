@@ -44,69 +44,68 @@ TWILL_INLINE Vec load_some(const float* p, int lanes) {
   return kPartial ? load_partial(p, lanes) : load(p);
 }
 
+// One column of inputs, x being under the first row of taps: sum[o][r] += the inputs of row r times the taps
+// of the o-th output to come, the first of which meets the column with `last_tap`.
+template <int kOutputs, int kStride, int kRows, bool kBorder, bool kPartial, int kSums>
+TWILL_INLINE void add_column(const Walk& w, const Stride& x_by, const float* x, const float* last_tap,
+                             Vec (&sum)[kSums][kRows]) {
+  for (int kh = 0, row = w.top; kh < w.rows.taps; ++kh, row += w.rows.step) {
+    const Stride::Pointers<kRows> pixels(x, x_by);
+    Vec input[kRows];
+    unroll<0, kRows>([&](auto r) TWILL_INLINE_LAMBDA {
+      const bool inside = !kBorder || static_cast<uint32_t>(row + r.value * w.rows.stride) <
+                                          static_cast<uint32_t>(w.rows.size);
+      input[r.value] = inside ? load_some<kPartial>(pixels.template pixel<r.value>(x_by), w.lanes) : zero();
+      hold(input[r.value]);
+    });
+    unroll<0, kOutputs>([&](auto o) TWILL_INLINE_LAMBDA {
+      const Vec tap = load(last_tap - o.value * kStride * kWidth);
+      unroll<0, kRows>([&](auto r) TWILL_INLINE_LAMBDA {
+        sum[o.value][r.value] = fma(input[r.value], tap, sum[o.value][r.value]);
+      });
+    });
+    x += w.x_tap_row;
+    last_tap += w.cols.taps * kWidth;
+  }
+}
+
 template <int kTaps, int kStride, int kRows, bool kBorder, bool kPartial>
 void walk_rows(const Walk& walk) {
   constexpr int kSums = kOpen<kTaps, kStride>;
   const Walk w = walk;  // a copy, for stores may alias the original
   const Stride x_by(w.x_row), y_by(w.y_row);
   const Vec start = w.bias ? load_some<kPartial>(w.bias, w.lanes) : zero();
-  Vec sum[kSums][kRows];
+  Vec sum[kSums][kRows];  // of the output to be completed next, and of those after it
   unroll<0, kSums * kRows>([&](auto i)
                                TWILL_INLINE_LAMBDA { sum[i.value / kRows][i.value % kRows] = start; });
 
   // Each step takes the kStride columns that complete an output; the first steps only open sums.
   int output = 1 - kSums;
-  const int before = (w.first + output) * kStride + kTaps - kStride;
-  int col = w.cols.origin + before;
+  int col = w.cols.origin + (w.first + output) * kStride + kTaps - kStride;
   const float* x = w.x + col * w.x_col;
   float* y = w.y + output * w.y_col;
-  while (output < w.count) {
-    unroll<0, kSums>([&](auto turn) TWILL_INLINE_LAMBDA {
-      if (output >= w.count) return;
-      unroll<0, kStride>([&](auto ahead) TWILL_INLINE_LAMBDA {
-        if (static_cast<uint32_t>(col + ahead.value) >= static_cast<uint32_t>(w.cols.size)) return;
-        constexpr int kLastTap = kTaps - kStride + ahead.value;  // of the output completed
-        constexpr int kOutputs = kLastTap / kStride + 1;
-        const float* at = x + ahead.value * w.x_col;
-        const float* weight = w.weight;
-        for (int kh = 0, row = w.top; kh < w.rows.taps; ++kh, row += w.rows.step) {
-          const Stride::Pointers<kRows> pixels(at, x_by);
-          Vec input[kRows];
-          unroll<0, kRows>([&](auto r) TWILL_INLINE_LAMBDA {
-            const bool inside = !kBorder || static_cast<uint32_t>(row + r.value * w.rows.stride) <
-                                                static_cast<uint32_t>(w.rows.size);
-            input[r.value] =
-                inside ? load_some<kPartial>(pixels.template pixel<r.value>(x_by), w.lanes) : zero();
-          });
-          unroll<0, kRows>([&](auto r) TWILL_INLINE_LAMBDA { hold(input[r.value]); });
-          unroll<0, kOutputs>([&](auto o) TWILL_INLINE_LAMBDA {
-            const Vec tap = load(weight + (kLastTap - o.value * kStride) * kWidth);
-            unroll<0, kRows>([&](auto r) TWILL_INLINE_LAMBDA {
-              Vec& to = sum[(turn.value + o.value) % kSums][r.value];
-              to = fma(input[r.value], tap, to);
-            });
-          });
-          at += w.x_tap_row;
-          weight += kTaps * kWidth;
-        }
-      });
+  for (; output < w.count; ++output, col += kStride, x += kStride * w.x_col, y += w.y_col) {
+    unroll<0, kStride>([&](auto ahead) TWILL_INLINE_LAMBDA {
+      if (static_cast<uint32_t>(col + ahead.value) >= static_cast<uint32_t>(w.cols.size)) return;
+      constexpr int kLastTap = kTaps - kStride + ahead.value;  // of the output to be completed
+      add_column<kLastTap / kStride + 1, kStride, kRows, kBorder, kPartial>(
+          w, x_by, x + ahead.value * w.x_col, w.weight + kLastTap * kWidth, sum);
+    });
+    if (output >= 0) {
       const Stride::Pointers<kRows> outputs(y, y_by);
       unroll<0, kRows>([&](auto r) TWILL_INLINE_LAMBDA {
-        Vec& value = sum[turn.value][r.value];
-        if (output >= 0) {
-          float* to = const_cast<float*>(outputs.template pixel<r.value>(y_by));
-          const Vec result = w.relu ? relu(value) : value;
-          if (kPartial)
-            store_partial(to, result, w.lanes);
-          else
-            store(to, result);
-        }
-        value = start;
+        float* to = const_cast<float*>(outputs.template pixel<r.value>(y_by));
+        const Vec result = w.relu ? relu(sum[0][r.value]) : sum[0][r.value];
+        if (kPartial)
+          store_partial(to, result, w.lanes);
+        else
+          store(to, result);
       });
-      ++output;
-      col += kStride;
-      x += kStride * w.x_col;
-      y += w.y_col;
+    }
+    unroll<0, kSums>([&](auto o) TWILL_INLINE_LAMBDA {
+      unroll<0, kRows>([&](auto r) TWILL_INLINE_LAMBDA {
+        sum[o.value][r.value] = o.value + 1 < kSums ? sum[(o.value + 1) % kSums][r.value] : start;
+      });
     });
   }
 }
@@ -124,8 +123,9 @@ template <int kTaps, int kStride, bool kBorder, bool kPartial>
 constexpr Table kTable = make_table<kTaps, kStride, kBorder, kPartial>(
     std::make_integer_sequence<int, most_rows<kTaps, kStride, kPartial>()>{});
 
+// A part of a vector is walked over as if at the border, wherever it is: one of a layer's vectors at most.
 template <int kTaps, int kStride, bool kPartial>
-constexpr Walks kWalks = {most_rows<kTaps, kStride, kPartial>(), kTable<kTaps, kStride, false, kPartial>.of,
+constexpr Walks kWalks = {most_rows<kTaps, kStride, kPartial>(), kTable<kTaps, kStride, kPartial, kPartial>.of,
                           kTable<kTaps, kStride, true, kPartial>.of};
 
 template <bool kPartial>
