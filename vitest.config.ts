@@ -21,12 +21,22 @@ function instructionSets(): string[] {
   return addon.instructionSets;
 }
 
+/** Node 20 has no relaxed SIMD; the browser tests try it in Chromium. */
+function wasmInstructionSets(): string[] {
+  return parseInt(process.versions.node) >= 22 ? ['relaxed-simd128', 'simd128'] : ['simd128'];
+}
+
 const backends = [
   ...instructionSets().map((isa) => ({
     name: `native-${isa}`,
     env: { TWILL_BACKEND: 'native', TWILL_ISA: isa },
   })),
-  { name: 'wasm', env: { TWILL_BACKEND: 'wasm' } },
+  ...wasmInstructionSets().flatMap((isa) =>
+    [1, 2].map((threads) => ({
+      name: `wasm-${isa}${threads > 1 ? '-threads' : ''}`,
+      env: { TWILL_BACKEND: 'wasm', TWILL_ISA: isa, OMP_NUM_THREADS: String(threads) },
+    })),
+  ),
 ];
 
 // The environment reaches the addon only in a process of its own: worker threads see a copy.

@@ -124,17 +124,26 @@ interface Opened {
   readonly key: string;
 }
 
-/** Each backend on each number of threads, as far as it has them. */
+/** Each backend on each number of threads, WebAssembly on each instruction set that this engine has. */
 async function openBackends({ backends, threads }: BenchOptions): Promise<Opened[]> {
   const opened = new Map<string, Backend>();
   for (const backend of backends) {
-    for (const count of threads) {
-      const one = await loadBackend({ backend, threads: count });
-      const key = keyOf(one);
-      if (!opened.has(key)) opened.set(key, one);
+    const isas = backend === 'wasm' ? await wasmInstructionSets() : [undefined];
+    for (const isa of isas) {
+      for (const count of threads) {
+        const one = await loadBackend({ backend, isa, threads: count });
+        const key = keyOf(one);
+        if (!opened.has(key)) opened.set(key, one);
+      }
     }
   }
   return [...opened].map(([key, backend]) => ({ key, backend }));
+}
+
+/** From the plainest to the best that can be had. */
+async function wasmInstructionSets(): Promise<string[]> {
+  const best = (await loadBackend({ backend: 'wasm', threads: 1 })).info().isa;
+  return [...new Set(['simd128', best])];
 }
 
 function keyOf(backend: Backend): string {

@@ -1,6 +1,6 @@
 # Instruction set -> flags, in one place. Every kernel is compiled once for each set of the target architecture.
 if(EMSCRIPTEN)
-  set(TWILL_INSTRUCTION_SETS wasm)
+  set(TWILL_INSTRUCTION_SETS simd128 relaxed_simd128)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64")
   set(TWILL_INSTRUCTION_SETS avx512 avx2 sse2)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64")
@@ -14,7 +14,9 @@ set(TWILL_FLAGS_avx2 -mavx2 -mfma)
 set(TWILL_FLAGS_sse2 -msse2)
 set(TWILL_FLAGS_neon)
 set(TWILL_FLAGS_scalar)
-set(TWILL_FLAGS_wasm -msimd128 -mbulk-memory)
+# -matomics lets the linker share the memory; kernels hold no atomic instruction.
+set(TWILL_FLAGS_simd128 -msimd128 -mbulk-memory -matomics)
+set(TWILL_FLAGS_relaxed_simd128 ${TWILL_FLAGS_simd128} -mrelaxed-simd)
 
 # Bits may not depend on the compiler's whims: a product and a sum become one rounding only where the source says so.
 # Neither errno nor floating-point traps are looked at.

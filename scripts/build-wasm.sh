@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds dist/wasm/twill.wasm from the CMakeLists.txt that also builds the addon.
+# Builds the modules of dist/wasm from the CMakeLists.txt that also builds the addon.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/emscripten.sh

@@ -1,4 +1,4 @@
-// Makes of the build what twill/inline embeds: the WebAssembly module and the worker's script, as JavaScript.
+// Makes of the build what twill/inline embeds: the WebAssembly modules and the worker's script, as JavaScript.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
@@ -6,12 +6,15 @@ import { build } from 'esbuild';
 
 const dist = new URL('../dist/', import.meta.url);
 
-function embed(file, name, text) {
-  writeFileSync(new URL(`inline/${file}`, dist), `export const ${name} = ${JSON.stringify(text)};\n`);
+function embed(file, name, value) {
+  writeFileSync(new URL(`inline/${file}`, dist), `export const ${name} = ${JSON.stringify(value)};\n`);
 }
 
-const wasm = readFileSync(new URL('wasm/twill.wasm', dist));
-embed('embedded.js', 'wasm', gzipSync(wasm, { level: 9 }).toString('base64'));
+const modules = ['relaxed-simd128', 'simd128'].map((isa) => {
+  const bytes = readFileSync(new URL(`wasm/twill-${isa}.wasm`, dist));
+  return [isa, gzipSync(bytes, { level: 9 }).toString('base64')];
+});
+embed('embedded.js', 'wasm', Object.fromEntries(modules));
 
 const { outputFiles } = await build({
   entryPoints: [fileURLToPath(new URL('inline/worker-script.js', dist))],

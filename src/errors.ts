@@ -58,6 +58,21 @@ export class BackendError extends TwillError {
   }
 }
 
+/** Memory that a backend cannot get; everything that it holds is as it was. */
+export class OutOfMemoryError extends BackendError {
+  /** What was asked for. */
+  readonly bytes: number;
+
+  constructor(message: string, bytes: number) {
+    super(message);
+    this.bytes = bytes;
+  }
+
+  override get name(): string {
+    return 'OutOfMemoryError';
+  }
+}
+
 /** The loss became NaN or infinite; the message names the epoch and the batch. */
 export class NumericError extends TwillError {
   override get name(): string {

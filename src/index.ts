@@ -8,6 +8,7 @@ export {
   LabelError,
   NumericError,
   OptionError,
+  OutOfMemoryError,
   ShapeError,
   TwillError,
   WorkerError,

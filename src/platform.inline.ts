@@ -1,5 +1,5 @@
-import { embeddedWasmLoader } from './backend/wasm.inline.js';
+import { type EmbeddedModules, embeddedWasmLoader } from './backend/wasm.inline.js';
 import { webPlatform } from './platform.web.js';
 
-/** `data` is the WebAssembly module as src/inline/embedded.d.ts has it. */
-export const inlinePlatform = (data: string) => webPlatform(embeddedWasmLoader(data));
+/** `data`: what src/inline/embedded.d.ts has. */
+export const inlinePlatform = (data: EmbeddedModules) => webPlatform(embeddedWasmLoader(data));

@@ -3,6 +3,8 @@ import type { Backend, BackendName } from './backend/backend.js';
 export interface BackendRequest {
   /** Threads to use; the backend's own choice when left out. */
   readonly threads?: number;
+  /** Instruction set to use; the best that can be had when left out. */
+  readonly isa?: string;
   /** The folder of the `.wasm` files, an absolute address with a slash at its end, where they are not beside the script. */
   readonly wasmBaseUrl?: string;
   /** Why better choices could not be had; `info()` reports them. */
@@ -17,6 +19,8 @@ export interface BackendLoader {
   load(request: BackendRequest): Promise<Backend>;
   /** The same at once; absent where loading has to wait, as in a browser. */
   loadSync?(request: BackendRequest): Backend;
+  /** Instruction sets that it has code for, as far as that is known before it is loaded. */
+  readonly instructionSets?: readonly string[];
   /** What to do where it cannot be had, if anything can be done: completes the sentence "To get it, ...". */
   readonly remedy: string | undefined;
 }

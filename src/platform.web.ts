@@ -1,6 +1,6 @@
 import type { BackendLoader, Platform } from './platform.js';
 
-/** A page or a Web Worker, where the WebAssembly module comes with `loader`. */
+/** A page or a Web Worker, where the WebAssembly modules come with `loader`. */
 export const webPlatform = (loader: BackendLoader): Platform => ({
   backends: new Map([['wasm', loader]]),
   environment: () => undefined,

@@ -5,7 +5,15 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { cgroupQuota } from '../src/backend/cpus.node.js';
 import { LinearMemory } from '../src/backend/linear_memory.js';
 import { wasmLoader } from '../src/backend/wasm.browser.js';
-import { BackendError, Generator } from '../src/index.node.js';
+import { BackendError, Generator, OutOfMemoryError } from '../src/index.node.js';
+
+function thrownBy(action: () => unknown): unknown {
+  try {
+    return action();
+  } catch (error) {
+    return error;
+  }
+}
 
 describe('the quota of a cgroup', () => {
   const root = mkdtempSync(join(tmpdir(), 'twill-cgroup-'));
@@ -76,11 +84,15 @@ describe('the heap in WebAssembly memory', () => {
   });
 
   it('says how much there is when it runs out, and goes on', () => {
-    const heap = new LinearMemory(new WebAssembly.Memory({ initial: 1, maximum: 2 }), 0);
-    expect(() => heap.allocate(3 * 65536)).toThrow(BackendError);
-    expect(() => heap.allocate(3 * 65536)).toThrow(
-      /cannot allocate 196608 bytes: WebAssembly memory holds 65536/,
-    );
+    const heap = new LinearMemory(new WebAssembly.Memory({ initial: 1, maximum: 2 }), 0, 131072);
+    const error = thrownBy(() => heap.allocate(3 * 65536));
+    expect(error).toBeInstanceOf(OutOfMemoryError);
+    expect(error).toBeInstanceOf(BackendError);
+    expect(error).toMatchObject({
+      bytes: 196608,
+      message:
+        '[memory] cannot allocate 196608 bytes: WebAssembly memory holds 65536 of at most 131072 bytes and will not grow',
+    });
     expect(heap.allocate(65536 * 2).address).toBe(0);
   });
 });
@@ -95,10 +107,21 @@ describe('the WebAssembly module in a browser', () => {
   it('is named with what the server sent in its place', async () => {
     const page = new Response('<!doctype html>', { status: 404, headers: { 'content-type': 'text/html' } });
     await expect(load(page)).rejects.toThrow(
-      /twill\.wasm is no WebAssembly module: status 404, content type text\/html, 15 bytes that begin with 3c 21 64 6f/,
+      /twill-simd128\.wasm is no WebAssembly module: status 404, content type text\/html, 15 bytes that begin with 3c 21 64 6f/,
     );
     await expect(load(new Response(null, { status: 200 }))).rejects.toThrow(
       /0 bytes that begin with nothing/,
+    );
+    await expect(load(new Response(new Uint8Array([0, 0x61, 0x73, 0x6d, 9])))).rejects.toThrow(
+      /twill-simd128\.wasm does not compile: .*status 200, content type none, 5 bytes that begin with 00 61 73 6d 09/,
+    );
+  });
+
+  it('is named with the reason where nobody answers', async () => {
+    vi.stubGlobal('fetch', () => Promise.reject(new TypeError('Failed to fetch')));
+    const loading = wasmLoader.load({ fallbacks: [], wasmBaseUrl: 'https://down.example/' });
+    await expect(loading).rejects.toThrow(
+      'https://down.example/twill-simd128.wasm cannot be fetched: Failed to fetch',
     );
   });
 });

@@ -55,6 +55,8 @@ function recording(backend: Backend): {
       allocate: (bytes) => backend.allocate(bytes),
       info: () => backend.info(),
       load,
+      dispose: () => backend.dispose(),
+      disposed: false,
     },
     programs,
   };

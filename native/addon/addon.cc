@@ -43,9 +43,11 @@ Napi::Value choose(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), isa->name);
 }
 
-// useError(BackendError)
-void use_error(const Napi::CallbackInfo& info) {
-  session_of(info.Env()).error_class = Napi::Persistent(info[0].As<Napi::Function>());
+// useErrors(BackendError, OutOfMemoryError)
+void use_errors(const Napi::CallbackInfo& info) {
+  Session& session = session_of(info.Env());
+  session.error_class = Napi::Persistent(info[0].As<Napi::Function>());
+  session.out_of_memory_class = Napi::Persistent(info[1].As<Napi::Function>());
 }
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
@@ -54,7 +56,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("kernels", kernels(env));
   exports.Set("instructionSets", instruction_sets(env));
   exports.Set("chooseInstructionSet", Napi::Function::New(env, choose));
-  exports.Set("useError", Napi::Function::New(env, use_error));
+  exports.Set("useErrors", Napi::Function::New(env, use_errors));
   exports.Set("Memory", Memory::define(env));
   exports.Set("Executable", Executable::define(env));
   return exports;

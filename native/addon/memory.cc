@@ -38,7 +38,7 @@ Memory::Memory(const Napi::CallbackInfo& info) : ObjectWrap(info), env_(info.Env
         env_, "[memory] expected a whole number of bytes but got " + info[0].ToString().Utf8Value());
   }
   storage_ = Storage::allocate(bytes);
-  if (!storage_) throw backend_error(env_, "[memory] cannot allocate " + std::to_string(bytes) + " bytes");
+  if (!storage_) throw out_of_memory_error(env_, bytes);
   info.This().As<Napi::Object>().TypeTag(&kMemoryTag);
   Napi::MemoryManagement::AdjustExternalMemory(env_, bytes);
 }

@@ -117,4 +117,12 @@ Napi::Error backend_error(Napi::Env env, const std::string& message) {
   return Napi::Error(env, error_class.New({text}));
 }
 
+Napi::Error out_of_memory_error(Napi::Env env, int64_t bytes) {
+  const std::string message = "[memory] cannot allocate " + std::to_string(bytes) + " bytes";
+  const Napi::FunctionReference& error_class = session_of(env).out_of_memory_class;
+  if (error_class.IsEmpty()) return Napi::Error::New(env, message);
+  const Napi::Value number = Napi::Number::New(env, static_cast<double>(bytes));
+  return Napi::Error(env, error_class.New({Napi::String::New(env, message), number}));
+}
+
 }  // namespace twill

@@ -26,7 +26,8 @@ class Session {
   // Runs after all earlier runs, on the session's own thread; the promise resolves on JavaScript's.
   Napi::Promise run_later(std::shared_ptr<const LoadedProgram> program, int32_t batch);
 
-  Napi::FunctionReference error_class;  // BackendError
+  Napi::FunctionReference error_class;          // BackendError
+  Napi::FunctionReference out_of_memory_class;  // OutOfMemoryError
 
  private:
   struct Job {
@@ -58,5 +59,8 @@ Session& session_of(Napi::Env env);
 
 // A BackendError that holds `message`.
 Napi::Error backend_error(Napi::Env env, const std::string& message);
+
+// An OutOfMemoryError for what was asked for.
+Napi::Error out_of_memory_error(Napi::Env env, int64_t bytes);
 
 }  // namespace twill

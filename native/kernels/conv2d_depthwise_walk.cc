@@ -125,7 +125,8 @@ constexpr Table kTable = make_table<kTaps, kStride, kBorder, kPartial>(
 
 // A part of a vector is walked over as if at the border, wherever it is: one of a layer's vectors at most.
 template <int kTaps, int kStride, bool kPartial>
-constexpr Walks kWalks = {most_rows<kTaps, kStride, kPartial>(), kTable<kTaps, kStride, kPartial, kPartial>.of,
+constexpr Walks kWalks = {most_rows<kTaps, kStride, kPartial>(),
+                          kTable<kTaps, kStride, kPartial, kPartial>.of,
                           kTable<kTaps, kStride, true, kPartial>.of};
 
 template <bool kPartial>

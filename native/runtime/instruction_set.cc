@@ -60,11 +60,11 @@ const InstructionSet* choose_instruction_set(const char* wanted, Message& why) {
     if (!any && std::strcmp(wanted, isa.name) != 0) continue;
     if (isa.supported()) return &isa;
     if (!any) {
-      why << "TWILL_ISA=" << wanted << " asks for instructions that this processor does not have";
+      why << "isa '" << wanted << "' asks for instructions that this processor does not have";
       return nullptr;
     }
   }
-  why << "TWILL_ISA=" << wanted << " is none of";
+  why << "isa '" << wanted << "' is none of";
   for (int i = 0; i < kInstructionSetCount; ++i) why << (i ? ", " : " ") << kInstructionSets[i].name;
   return nullptr;
 }

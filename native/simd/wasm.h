@@ -22,7 +22,11 @@ struct Index {
 };
 constexpr int kWidth = 4;
 constexpr int kRegisters = 12;
+#if defined(__wasm_relaxed_simd__)
+constexpr bool kFused = true;  // the loader tries it, and takes other code where the engine does not fuse
+#else
 constexpr bool kFused = false;
+#endif
 
 TWILL_INLINE Vec zero() { return wasm_f32x4_const_splat(0.0f); }
 TWILL_INLINE Vec broadcast(float x) { return wasm_f32x4_splat(x); }
@@ -53,7 +57,13 @@ TWILL_INLINE Vec fma(Vec a, Vec b, Vec c) {
   return wasm_f32x4_add(wasm_f32x4_mul(a, b), c);
 #endif
 }
-TWILL_INLINE float fma(float a, float b, float c) { return a * b + c; }
+TWILL_INLINE float fma(float a, float b, float c) {
+#if defined(__wasm_relaxed_simd__)
+  return wasm_f32x4_extract_lane(fma(wasm_f32x4_splat(a), wasm_f32x4_splat(b), wasm_f32x4_splat(c)), 0);
+#else
+  return a * b + c;
+#endif
+}
 // pmax(a, b) is a < b ? b : a: with the operands exchanged it is this max, and one instruction on x86.
 TWILL_INLINE Vec max(Vec a, Vec b) { return wasm_f32x4_pmax(b, a); }
 TWILL_INLINE Vec min(Vec a, Vec b) { return wasm_f32x4_pmin(b, a); }

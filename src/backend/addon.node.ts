@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { BackendError } from '../errors.js';
+import { BackendError, OutOfMemoryError } from '../errors.js';
 import type { Executable, Memory } from './backend.js';
 import type { KernelRow } from './signatures.js';
 
@@ -11,7 +11,7 @@ export interface Addon {
   readonly instructionSets: readonly string[];
   /** The best one for '', else `wanted`; throws where it is unknown or not supported. */
   chooseInstructionSet(wanted: string): string;
-  useError(errorClass: typeof BackendError): void;
+  useErrors(backendError: typeof BackendError, outOfMemoryError: typeof OutOfMemoryError): void;
   readonly Memory: new (bytes: number) => Memory;
   readonly Executable: new (
     words: Int32Array,
@@ -38,7 +38,7 @@ export function loadAddon(): Addon {
   for (const load of candidates()) {
     try {
       const found = load();
-      found.useError(BackendError);
+      found.useErrors(BackendError, OutOfMemoryError);
       addon = found;
       return found;
     } catch (error) {

@@ -27,7 +27,7 @@ export type BackendName = 'native' | 'wasm';
 export interface BackendInfo {
   /** Its name. */
   readonly backend: BackendName;
-  /** Instruction set in use: `avx512`, `avx2`, `sse2`, `neon`, `simd128`, `relaxed-simd`, `scalar`. */
+  /** Instruction set in use: `avx512`, `avx2`, `sse2`, `neon`, `simd128`, `relaxed-simd128`, `scalar`. */
   readonly isa: string;
   /** Threads that compute, the one that asks included. */
   readonly threads: number;
@@ -63,4 +63,10 @@ export interface Backend {
   load(words: Int32Array, memories: readonly Memory[]): Executable;
   /** What it computes with, and what was given up for it. */
   info(): BackendInfo;
+  /**
+   * Ends its threads after what runs. What was made with it can no longer be used and is freed when nothing refers to
+   * it any more; `loadBackend` loads another one.
+   */
+  dispose(): void;
+  readonly disposed: boolean;
 }

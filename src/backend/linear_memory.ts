@@ -1,4 +1,4 @@
-import { BackendError } from '../errors.js';
+import { BackendError, OutOfMemoryError } from '../errors.js';
 
 const PAGE = 65536;
 const ALIGNMENT = 64;
@@ -23,6 +23,7 @@ export interface Allocation {
  */
 export class LinearMemory {
   readonly #memory: WebAssembly.Memory;
+  readonly #maximum: number;
   /** Below the top, in the order of addresses; no two touch. */
   readonly #gaps: Gap[] = [];
   /** End of what is in use. */
@@ -30,8 +31,10 @@ export class LinearMemory {
   /** End of what ever was in use: memory above it is still zero. */
   #touched: number;
 
-  constructor(memory: WebAssembly.Memory, base: number) {
+  /** `maximum`: bytes that the memory may grow to. */
+  constructor(memory: WebAssembly.Memory, base: number, maximum = 2 ** 32) {
     this.#memory = memory;
+    this.#maximum = maximum;
     this.#top = roundUp(base, ALIGNMENT);
     this.#touched = this.#top;
   }
@@ -48,7 +51,8 @@ export class LinearMemory {
   /** The text that ends with a zero byte at `address`. */
   text(address: number): string {
     const from = new Uint8Array(this.#memory.buffer, address);
-    return new TextDecoder().decode(from.subarray(0, from.indexOf(0)));
+    // A copy: what is shared is not decoded.
+    return new TextDecoder().decode(from.slice(0, from.indexOf(0)));
   }
 
   allocate(bytes: number): Allocation {
@@ -90,8 +94,9 @@ export class LinearMemory {
         this.#memory.grow(Math.ceil(missing / PAGE));
       } catch {
         const held = this.#memory.buffer.byteLength;
-        throw new BackendError(
-          `[memory] cannot allocate ${size} bytes: WebAssembly memory holds ${held} of at most ${2 ** 32} bytes and will not grow`,
+        throw new OutOfMemoryError(
+          `[memory] cannot allocate ${size} bytes: WebAssembly memory holds ${held} of at most ${this.#maximum} bytes and will not grow`,
+          size,
         );
       }
     }

@@ -1,5 +1,5 @@
 import { BackendUnavailableError, TwillError } from '../errors.js';
-import { checkOptions, folderAddress, integerBetween, oneOf } from '../options.js';
+import { checkOptions, folderAddress, integerBetween, oneOf, text } from '../options.js';
 import { type BackendLoader, currentPlatform } from '../platform.js';
 import type { Backend, BackendName } from './backend.js';
 
@@ -11,10 +11,15 @@ export interface LoadBackendOptions {
    */
   readonly backend?: 'auto' | BackendName;
   /**
-   * Threads to compute with, this one included. Default: `OMP_NUM_THREADS`, else what the process may use (the lesser
-   * of its CPU affinity and its cgroup's quota).
+   * Threads to compute with. Default: `OMP_NUM_THREADS`, else what the process may use (the lesser of its CPU affinity
+   * and its cgroup's quota); in a browser what it tells of the processor (`navigator.hardwareConcurrency`), 16 at most.
    */
   readonly threads?: number;
+  /**
+   * Instruction set to compute with: of `native` `avx512`, `avx2`, `sse2` or `neon`, of `wasm` `relaxed-simd128` or
+   * `simd128`. Default: the environment variable `TWILL_ISA`, else the best that the machine and the engine have.
+   */
+  readonly isa?: string;
   /**
    * In a browser: where the page's server has the package's `.wasm` files (`twill/wasm/*`) under their own names, for
    * bundlers that do not see to it (esbuild, Rollup). Relative to the page; holds for later calls, too. Default: beside
@@ -27,6 +32,7 @@ interface Wanted {
   /** Backends to try, in order. */
   readonly names: readonly BackendName[];
   readonly threads?: number;
+  readonly isa?: string;
 }
 
 /** Loaded backends by what was asked for: one for each name, number of threads and reasons. */
@@ -46,7 +52,7 @@ export async function loadBackend(options?: LoadBackendOptions): Promise<Backend
   for (const name of wanted.names) {
     try {
       const key = cacheKey(name, wanted, reasons);
-      const backend = loaded.get(key) ?? (await loadOnce(key, name, wanted, reasons));
+      const backend = loadedBefore(key) ?? (await loadOnce(key, name, wanted, reasons));
       return chosen(key, backend, reasons);
     } catch (error) {
       reasons.push(reasonToGoOn(name, error));
@@ -60,7 +66,7 @@ export async function loadBackend(options?: LoadBackendOptions): Promise<Backend
  * @throws BackendUnavailableError in a browser before `await loadBackend()`
  */
 export function defaultBackend(): Backend {
-  preferred ??= loadBackendSync();
+  if (!preferred || preferred.disposed) preferred = loadBackendSync();
   return preferred;
 }
 
@@ -72,12 +78,12 @@ export function loadBackendSync(options?: LoadBackendOptions): Backend {
     try {
       const key = cacheKey(name, wanted, reasons);
       const loader = loaderOf(name);
-      if (!loaded.has(key) && !loader.loadSync) {
+      const known = loadedBefore(key);
+      if (!known && !loader.loadSync) {
         throw new Error('it cannot be loaded at once here: call `await loadBackend()` first');
       }
-      const backend =
-        loaded.get(key) ??
-        loader.loadSync!({ threads: wanted.threads, wasmBaseUrl, fallbacks: [...reasons] });
+      const { threads, isa } = wanted;
+      const backend = known ?? loader.loadSync!({ threads, isa, wasmBaseUrl, fallbacks: [...reasons] });
       return chosen(key, backend, reasons);
     } catch (error) {
       reasons.push(reasonToGoOn(name, error));
@@ -88,7 +94,12 @@ export function loadBackendSync(options?: LoadBackendOptions): Backend {
 
 function checkWanted(options: LoadBackendOptions | undefined): Wanted {
   const where = 'loadBackend';
-  const { backend, threads, ...files } = checkOptions(where, options, ['backend', 'threads', 'wasmBaseUrl']);
+  const { backend, threads, ...others } = checkOptions(where, options, [
+    'backend',
+    'threads',
+    'isa',
+    'wasmBaseUrl',
+  ]);
   const platform = currentPlatform();
   const variable = platform.environment('TWILL_BACKEND');
   const choices = ['auto', 'native', 'wasm'] as const;
@@ -97,12 +108,30 @@ function checkWanted(options: LoadBackendOptions | undefined): Wanted {
       ? oneOf(where, 'TWILL_BACKEND', variable, choices)
       : oneOf(where, 'backend', backend ?? 'auto', choices);
   if (threads !== undefined) integerBetween(where, 'threads', threads, 1, 1024);
-  if (files.wasmBaseUrl !== undefined) wasmBaseUrl = folderAddress(where, 'wasmBaseUrl', files.wasmBaseUrl);
-  return { names: name === 'auto' ? [...platform.backends.keys()] : [name], threads };
+  if (others.isa !== undefined) text(where, 'isa', others.isa);
+  const isa = others.isa ?? (platform.environment('TWILL_ISA') || undefined);
+  if (others.wasmBaseUrl !== undefined) {
+    wasmBaseUrl = folderAddress(where, 'wasmBaseUrl', others.wasmBaseUrl);
+  }
+  return { names: name === 'auto' ? candidates(isa) : [name], threads, isa };
 }
 
-function cacheKey(name: BackendName, { threads }: Wanted, reasons: readonly string[]): string {
-  return JSON.stringify([name, threads ?? null, reasons]);
+/** The backends to try: those that have the instruction set, or, where it is unknown, the one that can tell. */
+function candidates(isa: string | undefined): BackendName[] {
+  const { backends } = currentPlatform();
+  const names = [...backends.keys()];
+  if (isa === undefined) return names;
+  return [names.find((name) => backends.get(name)!.instructionSets?.includes(isa)) ?? names[0]!];
+}
+
+function cacheKey(name: BackendName, { threads, isa }: Wanted, reasons: readonly string[]): string {
+  return JSON.stringify([name, threads ?? null, isa ?? null, reasons]);
+}
+
+/** A backend that was loaded and is still of use. */
+function loadedBefore(key: string): Backend | undefined {
+  const backend = loaded.get(key);
+  return backend?.disposed ? undefined : backend;
 }
 
 function loaderOf(name: BackendName): BackendLoader {
@@ -115,13 +144,13 @@ function loaderOf(name: BackendName): BackendLoader {
 function loadOnce(
   key: string,
   name: BackendName,
-  { threads }: Wanted,
+  { threads, isa }: Wanted,
   reasons: readonly string[],
 ): Promise<Backend> {
   const underWay =
     loading.get(key) ??
     loaderOf(name)
-      .load({ threads, wasmBaseUrl, fallbacks: [...reasons] })
+      .load({ threads, isa, wasmBaseUrl, fallbacks: [...reasons] })
       .finally(() => loading.delete(key));
   loading.set(key, underWay);
   return underWay;
@@ -129,7 +158,7 @@ function loadOnce(
 
 function chosen(key: string, backend: Backend, reasons: readonly string[]): Backend {
   loaded.set(key, backend);
-  preferred ??= backend;
+  if (!preferred || preferred.disposed) preferred = backend;
   for (const reason of reasons) {
     if (warned.has(reason)) continue;
     warned.add(reason);

@@ -1,4 +1,4 @@
-import { BackendUnavailableError } from '../errors.js';
+import { BackendError, BackendUnavailableError } from '../errors.js';
 import type { BackendLoader, BackendRequest } from '../platform.js';
 import { type Addon, addonRemedy, loadAddon } from './addon.node.js';
 import type { Backend, BackendInfo, Executable, Memory } from './backend.js';
@@ -20,27 +20,35 @@ class NativeBackend implements Backend {
   readonly #addon: Addon;
   readonly #info: BackendInfo;
 
-  constructor(
-    addon: Addon,
-    { threads = defaultThreads(), fallbacks }: BackendRequest,
-    instructionSet?: string,
-  ) {
+  disposed = false;
+
+  constructor(addon: Addon, { threads = defaultThreads(), isa: wanted = '', fallbacks }: BackendRequest) {
     this.#addon = addon;
     this.kernels = parseSignatures(addon.kernels);
-    const isa = chooseInstructionSet(addon, instructionSet ?? process.env.TWILL_ISA ?? '');
+    const isa = chooseInstructionSet(addon, wanted);
     this.#info = Object.freeze({ backend: 'native', isa, threads, fallbacks: Object.freeze([...fallbacks]) });
   }
 
   allocate(bytes: number): Memory {
+    this.#checkUse();
     return new this.#addon.Memory(bytes);
   }
 
   load(words: Int32Array, memories: readonly Memory[]): Executable {
+    this.#checkUse();
     return new this.#addon.Executable(words, memories, this.#info.isa, this.#info.threads);
   }
 
   info(): BackendInfo {
     return this.#info;
+  }
+
+  dispose(): void {
+    this.disposed = true; // OpenMP's threads are the process's, and end with it
+  }
+
+  #checkUse(): void {
+    if (this.disposed) throw new BackendError('[backend] was disposed');
   }
 }
 
@@ -49,9 +57,8 @@ export function nativeInstructionSets(): readonly string[] {
   return loadAddon().instructionSets;
 }
 
-/** The native backend on one of `nativeInstructionSets()`; `TWILL_ISA`, else the best, when left out. */
-export function loadNative(request: BackendRequest, instructionSet?: string): Backend {
-  return new NativeBackend(loadAddon(), request, instructionSet);
+export function loadNative(request: BackendRequest): Backend {
+  return new NativeBackend(loadAddon(), request);
 }
 
 export const nativeLoader: BackendLoader = {

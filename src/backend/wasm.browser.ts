@@ -1,29 +1,83 @@
 import type { BackendRequest } from '../platform.js';
-import { wasmLoaderWith } from './wasm_loader.js';
+import { wasmLoaderFrom } from './wasm_loader.js';
+import { fileOf, type Variant } from './wasm_module.js';
+import type { SpawnMember } from './wasm_team.js';
 
-/**
- * Bundlers find the module by this very expression. It is fetched and compiled from bytes, so that a server's
- * content type does not matter.
- */
-async function compile({ wasmBaseUrl }: BackendRequest): Promise<WebAssembly.Module> {
-  const url = wasmBaseUrl
-    ? new URL('twill.wasm', wasmBaseUrl)
-    : new URL('../wasm/twill.wasm', import.meta.url);
-  const response = await fetch(url);
+const modules = new Map<string, Promise<WebAssembly.Module>>();
+
+/** Bundlers find the modules by these very expressions. */
+function addressOf({ isa, threads }: Variant): URL {
+  if (isa === 'simd128') {
+    return threads
+      ? new URL('../wasm/twill-simd128-threads.wasm', import.meta.url)
+      : new URL('../wasm/twill-simd128.wasm', import.meta.url);
+  }
+  return threads
+    ? new URL('../wasm/twill-relaxed-simd128-threads.wasm', import.meta.url)
+    : new URL('../wasm/twill-relaxed-simd128.wasm', import.meta.url);
+}
+
+function compile(variant: Variant, { wasmBaseUrl }: BackendRequest): Promise<WebAssembly.Module> {
+  const { href } = wasmBaseUrl ? new URL(fileOf(variant), wasmBaseUrl) : addressOf(variant);
+  const module = modules.get(href) ?? fetchModule(href);
+  modules.set(href, module);
+  module.catch(() => modules.delete(href)); // a server that was down may be up at the next call
+  return module;
+}
+
+/** Compiles from bytes, so that a server's content type does not matter. */
+async function fetchModule(url: string): Promise<WebAssembly.Module> {
+  const response = await fetch(url).catch((error: unknown) => {
+    throw new Error(`${url} cannot be fetched: ${(error as Error).message}`);
+  });
   const bytes = new Uint8Array(await response.arrayBuffer());
   const magic = [0, 0x61, 0x73, 0x6d]; // "\0asm"
   if (!response.ok || magic.some((byte, i) => bytes[i] !== byte)) {
-    const start = Array.from(bytes.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0')).join(' ');
-    throw new Error(
-      `${url} is no WebAssembly module: status ${response.status}, content type ` +
-        `${response.headers.get('content-type') ?? 'none'}, ${bytes.length} bytes that begin with ${start || 'nothing'}`,
-    );
+    throw new Error(`${url} is no WebAssembly module: ${describe(response, bytes)}`);
   }
-  return WebAssembly.compile(bytes);
+  try {
+    return await WebAssembly.compile(bytes);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new Error(`${url} does not compile: ${message}; ${describe(response, bytes)}`, { cause: error });
+  }
 }
 
-export const wasmLoader = wasmLoaderWith(
+function describe({ status, headers }: Response, bytes: Uint8Array): string {
+  const start = Array.from(bytes.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+  const type = headers.get('content-type') ?? 'none';
+  return `status ${status}, content type ${type}, ${bytes.length} bytes that begin with ${start || 'nothing'}`;
+}
+
+/** Bundlers find the script by the very expression in here. */
+const start = (base: string | undefined) =>
+  base === undefined
+    ? new Worker(new URL('../wasm/thread.browser.js', import.meta.url), {
+        type: 'module',
+        name: 'twill thread',
+      })
+    : new Worker(new URL('thread.browser.js', base), { type: 'module', name: 'twill thread' });
+
+const spawnFrom =
+  ({ wasmBaseUrl }: BackendRequest): SpawnMember =>
+  (membership, { word, failure }) => {
+    const worker = start(wasmBaseUrl);
+    worker.addEventListener('message', ({ data }) => word(data));
+    worker.addEventListener('error', (event) => {
+      event.preventDefault();
+      // Without a message the script itself is what failed, and browsers do not say how.
+      const why =
+        'its script, wasm/thread.browser.js, cannot be loaded or the page forbids workers (worker-src)';
+      failure(new Error(event.message || why));
+    });
+    worker.postMessage(membership);
+    return { terminate: () => worker.terminate(), keepAlive: () => {} };
+  };
+
+export const wasmLoader = wasmLoaderFrom({
   compile,
-  'serve the folder dist/wasm of the package and say where it is (`loadBackend({ wasmBaseUrl })`), ' +
+  threads: spawnFrom,
+  remedy:
+    'serve the folder dist/wasm of the package and say where it is (`loadBackend({ wasmBaseUrl })`), ' +
     'in a browser with WebAssembly SIMD',
-);
+});

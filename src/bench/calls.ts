@@ -32,6 +32,8 @@ export function recording(backend: Backend): { backend: Backend; programs: Recor
       load,
       allocate: (bytes) => backend.allocate(bytes),
       info: () => backend.info(),
+      dispose: () => backend.dispose(),
+      disposed: false,
     },
     programs,
   };

@@ -5,5 +5,5 @@ export * from './index.js';
 
 /** A native backend for each instruction set of this machine, best first. Throws where the addon cannot be loaded. */
 export function nativeBackends(threads: number): Backend[] {
-  return nativeInstructionSets().map((isa) => loadNative({ threads, fallbacks: [] }, isa));
+  return nativeInstructionSets().map((isa) => loadNative({ threads, isa, fallbacks: [] }));
 }

@@ -23,6 +23,8 @@ export function measure({ graph, output }: TracedGraph, request: Request): Memor
       return { bytes, write() {}, read() {}, dispose() {} };
     },
     load: () => ({ run() {}, runAsync: () => Promise.resolve(), dispose() {} }),
+    dispose() {},
+    disposed: false,
   };
   const copies = new Map<Parameter, Parameter>();
   const copy = (parameter: Parameter) => {

@@ -1,4 +1,5 @@
+import type { EmbeddedModules } from '../backend/wasm.inline.js';
 import { inlinePlatform } from '../platform.inline.js';
 import { receiveFirst, serveScope } from '../worker/scope.browser.js';
 
-receiveFirst((wasm: string) => serveScope(inlinePlatform(wasm)));
+receiveFirst((wasm: EmbeddedModules) => serveScope(inlinePlatform(wasm)));

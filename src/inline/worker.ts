@@ -5,7 +5,7 @@ import { script } from './embedded-worker.js';
 
 let address: string | undefined;
 
-/** Without a script of someone else's: the one in here, which is told the WebAssembly module first. */
+/** Without a script of someone else's: the one in here, which is told the WebAssembly modules first. */
 function start(elsewhere?: string | URL): Worker {
   if (elsewhere !== undefined) return new Worker(elsewhere, { type: 'module', name: 'twill' });
   address ??= URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));

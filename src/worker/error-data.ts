@@ -7,13 +7,15 @@ export interface ErrorData {
   readonly message: string;
   readonly stack: string | undefined;
   readonly cause: ErrorData | undefined;
+  /** What the class holds beyond that: numbers and texts. */
+  readonly more: Readonly<Record<string, unknown>>;
 }
 
-type ErrorClass = new (message: string) => Error;
+type ErrorClass = new (message: string, ...more: never[]) => Error;
 
 /** By name: a minifier may have renamed the classes, and differently on the two sides. */
 const CLASSES: Readonly<Record<string, ErrorClass>> = {
-  ...(twillErrors as Record<string, ErrorClass>),
+  ...(twillErrors as unknown as Record<string, ErrorClass>),
   EvalError,
   RangeError,
   ReferenceError,
@@ -24,7 +26,7 @@ const CLASSES: Readonly<Record<string, ErrorClass>> = {
 
 export function encodeError(error: unknown): ErrorData {
   if (!(error instanceof Error)) {
-    return { name: undefined, message: String(error), stack: undefined, cause: undefined };
+    return { name: undefined, message: String(error), stack: undefined, cause: undefined, more: {} };
   }
   const known = Object.entries(CLASSES).find(([, one]) => one === error.constructor)?.[0];
   const { message, stack, cause } = error;
@@ -33,13 +35,16 @@ export function encodeError(error: unknown): ErrorData {
     message,
     stack,
     cause: cause === undefined ? undefined : encodeError(cause),
+    more: Object.fromEntries(
+      Object.entries(error).filter(([, value]) => typeof value === 'number' || typeof value === 'string'),
+    ),
   };
 }
 
 /** The error with the class, the message and the stack that it had where it was thrown. */
-export function decodeError({ name, message, stack, cause }: ErrorData): Error {
+export function decodeError({ name, message, stack, cause, more }: ErrorData): Error {
   const Class = name !== undefined && Object.hasOwn(CLASSES, name) ? CLASSES[name]! : Error;
-  const error = new Class(message);
+  const error = Object.assign(new Class(message), more);
   if (Class === Error && name !== undefined && name !== 'Error') define(error, 'name', name);
   if (stack !== undefined) define(error, 'stack', stack);
   if (cause) define(error, 'cause', decodeError(cause));

@@ -17,7 +17,7 @@ describe('the server of the page', () => {
     ['style/base.css', 'text/css'],
     ['page/main.js', 'text/javascript'],
     ['dist/worker/worker.browser.js', 'text/javascript'],
-    ['dist/wasm/twill.wasm', 'application/wasm'],
+    ['dist/wasm/twill-simd128.wasm', 'application/wasm'],
     ['fashion-mnist/t10k-labels-idx1-ubyte.gz', 'application/octet-stream'],
   ])('serves /%s under a strict policy, isolated', async (path, type) => {
     const { status, headers } = await get(path, { method: 'HEAD' });

@@ -97,7 +97,11 @@ describe(`the first lines in ${BROWSER}`, () => {
       await page.goto(site.url);
       const { error, epochs, info } = await resultOf(page);
       expect(error).toBeUndefined();
-      expect(info).toMatchObject({ backend: 'wasm', isa: 'simd128' });
+      expect(info).toMatchObject({ backend: 'wasm', threads: 1 });
+      expect(info.isa).toMatch(/^(relaxed-)?simd128$/);
+      expect(info.fallbacks).toContainEqual(
+        expect.stringContaining('one thread: the page is not cross-origin isolated'),
+      );
       expect(epochs.length).toBe(2);
       expect(epochs[1]!.cost).toBeLessThan(epochs[0]!.cost);
       expect(epochs[1]!.accuracy).toBeGreaterThan(0.6);

@@ -54,7 +54,7 @@ describe('the same seed gives the same weights, to the bit,', () => {
 
   it('on every instruction set with fused multiply-add', async () => {
     const fused = nativeInstructionSets().filter((isa) => isa !== 'sse2');
-    const [first, ...others] = fused.map((isa) => loadNative({ threads: 2, fallbacks: [] }, isa));
+    const [first, ...others] = fused.map((isa) => loadNative({ threads: 2, isa, fallbacks: [] }));
     if (!first) return;
     const weights = await trained(first);
     for (const other of others) expect(await trained(other), other.info().isa).toEqual(weights);
