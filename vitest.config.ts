@@ -53,7 +53,12 @@ export default defineConfig({
       })),
       {
         extends: true as const,
-        test: { ...common, name: 'once', include: ['test/**/*.test.ts'], exclude: ON_EVERY_BACKEND },
+        test: {
+          ...common,
+          name: 'once',
+          include: ['test/**/*.test.ts'],
+          exclude: [...ON_EVERY_BACKEND, 'test/install/wide/**'],
+        },
       },
       {
         extends: true as const,

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { PLATFORMS } from './platforms.js';
+import { PLATFORMS, PUBLISHED } from './platforms.js';
 
 /** What of this repository's package.json holds for the published package, too. */
 const SHARED = [
@@ -34,7 +34,7 @@ export function rootManifest() {
  */
 export function mainManifest(root) {
   const shared = Object.fromEntries(SHARED.filter((key) => key in root).map((key) => [key, root[key]]));
-  const addons = Object.keys(PLATFORMS).map((name) => [packageOf(name), root.version]);
+  const addons = PUBLISHED.map((name) => [packageOf(name), root.version]);
   return {
     name: root.name,
     version: root.version,

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 /**
  * A row of platforms.json: a platform with an addon of its own. The published packages, the loader's candidates and
- * the jobs of .github/workflows/release.yml all follow from that file.
+ * the jobs of .github/workflows/packages.yml all follow from that file.
  * @typedef {object} Platform
  * @property {string} os As `process.platform` has it.
  * @property {string} cpu As `process.arch` has it.
@@ -13,12 +13,16 @@ import { readFileSync } from 'node:fs';
  * @property {string} runner GitHub's name of the machine that builds it.
  * @property {string} [container] Image that it is built in there: an old one, so that it runs on old systems.
  * @property {string} prepare Installs there what `npm run build:native` needs.
+ * @property {string} [waits] Why it is not published yet.
  */
 
 const TABLE = new URL('./platforms.json', import.meta.url);
 
 /** By name: the name of the package is `@twill/` and this. @type {Readonly<Record<string, Platform>>} */
 export const PLATFORMS = JSON.parse(readFileSync(TABLE, 'utf8'));
+
+/** Names of those that are published. */
+export const PUBLISHED = Object.keys(PLATFORMS).filter((name) => !PLATFORMS[name]?.waits);
 
 /** The platform of this machine, by its name in the table; undefined where the table has none. */
 export function hostPlatform() {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { packageOf, platformManifest, rootManifest } from '../../npm/manifests.js';
-import { PLATFORMS } from '../../npm/platforms.js';
+import { PUBLISHED } from '../../npm/platforms.js';
 
 /** A registry of the scope `@twill` on this machine, as it will be once everything is published. */
 export interface Registry {
@@ -18,7 +18,7 @@ export async function serveRegistry(host: string, tarball: string): Promise<Regi
   const prefix = `/${randomUUID()}/`;
   const server = createServer(({ url = '', headers }, response) => {
     const path = decodeURIComponent(url).replace(prefix, '');
-    const platform = Object.keys(PLATFORMS).find((name) => path === packageOf(name));
+    const platform = PUBLISHED.find((name) => path === packageOf(name));
     if (platform) {
       const manifest = platformManifest(platform, rootManifest());
       const integrity = platform === host ? bytes : Buffer.alloc(0);
