@@ -6,7 +6,7 @@ import type { BatchProgress, EpochResult } from './twill.js';
 const RECENT = 2000;
 const RECENT_TESTED = 800;
 /** A figure of fewer would jump about. */
-const LEAST_TESTED = 400;
+const LEAST_TESTED = 200;
 
 /** What there is to tell of one training, while it runs and afterwards. Positions are in epochs. */
 export class TrainingRecord {
