@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { Browser, Route } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ISOLATION, launch } from '../browser/browser.js';
@@ -68,7 +69,12 @@ describe.each(Object.entries({ ...BUILDS, 'everything in one file': oneFile }))(
       ['without isolation', {}],
       ['with isolation', ISOLATION],
     ])('trains on the page and in a worker, %s', async (_, isolation) => {
-      expectTraining(await served(isolation, outcomeOf));
+      const outcome = await served(isolation, outcomeOf);
+      expectTraining(outcome);
+      const { threads, fallbacks } = outcome.here.info;
+      const mayShare = isolation === ISOLATION && name in BUILDS;
+      expect(threads > 1).toBe(mayShare && availableParallelism() > 1);
+      if (!mayShare) expect(fallbacks.join()).toMatch(/one thread: .*(isolat|no modules with threads)/);
     });
 
     it.runIf(name in BUILDS)('says what came in place of a .wasm file', async () => {
@@ -77,14 +83,21 @@ describe.each(Object.entries({ ...BUILDS, 'everything in one file': oneFile }))(
       expect(error).toMatch(
         /^BackendUnavailableError .*http:\S+\.wasm\b.*\b200\b.*\btext\/html\b.*\b3c 21 64 6f\b/s,
       );
-      const missing = { status: 404, contentType: 'text/plain', body: 'no such file' };
-      const none = await served({}, (url) => outcomeOf(url, missing));
-      expect(none.error).toMatch(
-        /^BackendUnavailableError .*http:\S+\.wasm\b.*\b404\b.*\btext\/plain\b.*\b6e 6f 20 73\b/s,
-      );
     });
   },
 );
+
+describe('a plain script', () => {
+  it('says so where there is no .wasm file', async () => {
+    const { serve, policy } = await BUILDS['a plain script']!(project);
+    const { url, close } = await serve({ 'content-security-policy': policy });
+    const missing = { status: 404, contentType: 'text/plain', body: 'no such file' };
+    const { error } = await outcomeOf(url, missing).finally(close);
+    expect(error).toMatch(
+      /^BackendUnavailableError .*http:\S+\.wasm\b.*\b404\b.*\btext\/plain\b.*\b6e 6f 20 73\b/s,
+    );
+  });
+});
 
 describe('everything in one file', () => {
   it('trains where it is opened from the disk, without a server', async () => {
