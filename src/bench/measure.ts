@@ -122,19 +122,26 @@ export function timed(run: () => void): Sampler {
     do {
       const start = now();
       for (let i = 0; i < repeats; i++) run();
-      samples.push((now() - start) / repeats);
-    } while (now() < end);
+      const elapsed = now() - start;
+      // Calibrated in a slow moment, it would be too short for the clock.
+      if (elapsed < shortestSample() / 2) repeats *= 2;
+      else samples.push(elapsed / repeats);
+    } while (now() < end || samples.length === 0);
     return samples;
   };
 }
 
-/** Runs a sample must have so that the clock's steps are 2 % of it at most: it ticks in 5 or 100 us in browsers. */
+/** Seconds of which the clock's steps are 2 % at most: it ticks in 5 or 100 us in browsers. */
+function shortestSample(): number {
+  return Math.max(20e-6, 50 * clockStep());
+}
+
+/** Runs that a sample has to have. */
 function repeatsFor(run: () => void): number {
-  const shortest = Math.max(20e-6, 50 * clockStep());
   for (let repeats = 1; ; repeats *= 2) {
     const start = now();
     for (let i = 0; i < repeats; i++) run();
-    if (now() - start >= shortest) return repeats;
+    if (now() - start >= shortestSample()) return repeats;
   }
 }
 

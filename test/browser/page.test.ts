@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { encode } from 'fast-png';
@@ -7,15 +7,18 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { fashionMnist } from '../../src/data/index.node.js';
 import { evaluate, load } from '../../src/index.node.js';
 import { ArticleCnn } from '../../src/recipes/article.js';
-import { launch } from './browser.js';
+import { downloaded, launch } from './browser.js';
 import { phase, saidAccuracy, someImages, type Visit, visit } from './page-site.js';
 
 const TROUSER = 1;
+/** What is drawn comes some frames after what is known; more of them where much else goes on. */
+const SOON = { timeout: 60_000 };
 
 let browser: Browser;
 let dataFiles: string[];
+const downloads = mkdtempSync(join(tmpdir(), 'twill-downloads-'));
 beforeAll(async () => {
-  browser = await launch();
+  browser = await launch(downloads);
   dataFiles = await someImages();
 });
 afterAll(() => browser?.close());
@@ -34,12 +37,12 @@ describe('the page, once it has learnt', { timeout: 120_000 }, () => {
 
   it('started by itself, and says how it went', async () => {
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
-    expect(await page.locator('#status').textContent()).toMatch(
-      /^Finished: \d\d\.\d\d % of the test pictures/,
-    );
+    await expect
+      .poll(() => page.locator('#status').textContent(), SOON)
+      .toMatch(/^Finished: \d\d\.\d\d % of the test pictures/);
     expect(await saidAccuracy(page)).toBeGreaterThan(0.6);
     // Drawn some frames later than it is known.
-    await expect.poll(() => page.locator('#chart-accuracy .exact').count()).toBe(2);
+    await expect.poll(() => page.locator('#chart-accuracy .exact').count(), SOON).toBe(2);
     // Guessing among ten costs ln 10.
     expect(Number(await page.locator('#figure-cost').textContent())).toBeLessThan(0.75 * Math.log(10));
   });
@@ -57,14 +60,14 @@ describe('the page, once it has learnt', { timeout: 120_000 }, () => {
           cells.flat().reduce((sum, value) => sum + value, 0),
           cells.reduce((sum, row, label) => sum + row[label]!, 0),
         ];
-      })
+      }, SOON)
       .toEqual([1000, Math.round(1000 * accuracy)]);
   });
 
   it('shows what it gets wrong, of a class and taken for one', async () => {
     const wrong = Math.round(1000 * (1 - (await saidAccuracy(page))));
     const note = page.locator('#mistakes-note');
-    await expect.poll(() => note.textContent()).toContain(`${wrong} pictures`);
+    await expect.poll(() => note.textContent(), SOON).toContain(`${wrong} pictures`);
     await page.locator('#filter-label').selectOption('Shirt');
     const labels = await page.locator('#gallery .is').allTextContents();
     expect(labels.length).toBeGreaterThan(5);
@@ -98,7 +101,7 @@ describe('the page, once it has learnt', { timeout: 120_000 }, () => {
     await page.mouse.up();
     const drawn = await inked(page);
     expect(drawn).toBeGreaterThan(20);
-    await expect.poll(() => answer(page)).not.toEqual(before);
+    await expect.poll(() => answer(page), SOON).not.toEqual(before);
     expect(sum(await answer(page))).toBeCloseTo(1, 2);
     await page.locator('#sketch').focus();
     await page.keyboard.press('Delete');
@@ -118,16 +121,19 @@ describe('the page, once it has learnt', { timeout: 120_000 }, () => {
     );
     const buffer = Buffer.from(encode({ width: side, height: side, data, channels: 1, depth: 8 }));
     await page.locator('#sketch-file').setInputFiles({ name: 'trousers.png', mimeType: 'image/png', buffer });
-    await expect.poll(() => page.locator('#sketch-note').textContent()).toMatch(/^trousers\.png, inverted/);
-    await expect.poll(() => page.locator('#guess').textContent()).toMatch(/^Trouser, /);
+    await expect
+      .poll(() => page.locator('#sketch-note').textContent(), SOON)
+      .toMatch(/^trousers\.png, inverted/);
+    await expect.poll(() => page.locator('#guess').textContent(), SOON).toMatch(/^Trouser, /);
   });
 
   it('gives its weights to Node and takes them back, and refuses what is none', async () => {
     const accuracy = await saidAccuracy(page);
-    const downloading = page.waitForEvent('download');
+    const name = 'article.safetensors';
+    const downloading = downloaded(page, name, downloads);
     await page.locator('#download').click();
-    const file = join(mkdtempSync(join(tmpdir(), 'twill-')), 'article.safetensors');
-    await (await downloading).saveAs(file);
+    const file = join(mkdtempSync(join(tmpdir(), 'twill-')), name);
+    copyFileSync(await downloading, file);
     const model = new ArticleCnn();
     await load(model, file);
     const { test } = await fashionMnist({ directory: dirname(dataFiles[0]!) });
@@ -138,16 +144,20 @@ describe('the page, once it has learnt', { timeout: 120_000 }, () => {
     writeFileSync(junk, 'no weights at all');
     await page.locator('#weights-file').setInputFiles(junk);
     const note = page.locator('#weights-note');
-    await expect.poll(() => note.textContent()).toMatch(/^Not loaded, nothing has changed\. .*safetensors/);
+    await expect
+      .poll(() => note.textContent(), SOON)
+      .toMatch(/^Not loaded, nothing has changed\. .*safetensors/);
     await page.locator('#weights-file').setInputFiles(file);
-    await expect.poll(() => note.textContent(), { timeout: 30_000 }).toContain('test pictures are right');
+    await expect.poll(() => note.textContent(), SOON).toContain('test pictures are right');
     expect(await saidAccuracy(page, '#weights-note')).toBeCloseTo(accuracy, 4);
   });
 
   it('finds the pictures in the cache of the browser the next time', async () => {
     await page.reload();
     await phase(page, 'training');
-    await expect.poll(() => page.locator('#facts').textContent()).toContain("from this browser's cache");
+    await expect
+      .poll(() => page.locator('#facts').textContent(), SOON)
+      .toContain("from this browser's cache");
   });
 
   it('measures the browser', async () => {
@@ -177,14 +187,14 @@ describe('the page while it trains, without isolation', { timeout: 120_000 }, ()
 
   it('fills the matrix and changes the filters', async () => {
     const seen = () => page.locator('#confusion-note').textContent();
-    await expect.poll(seen, { timeout: 60_000 }).toMatch(/of 1,000, as each was last classified/);
+    await expect.poll(seen, SOON).toMatch(/of 1,000, as each was last classified/);
     const filters = () =>
       page
         .locator('#kernels canvas')
         .first()
         .evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL());
     const before = await filters();
-    await expect.poll(filters, { timeout: 60_000 }).not.toBe(before);
+    await expect.poll(filters, SOON).not.toBe(before);
   });
 
   it('pauses, goes on and stops', async () => {
@@ -193,10 +203,10 @@ describe('the page while it trains, without isolation', { timeout: 120_000 }, ()
     const done = () => page.locator('#progress').evaluate((bar) => (bar as HTMLProgressElement).value);
     const before = await done();
     await page.locator('#pause', { hasText: 'Resume' }).click();
-    await expect.poll(done, { timeout: 60_000 }).toBeGreaterThan(before);
+    await expect.poll(done, SOON).toBeGreaterThan(before);
     await page.locator('#stop').click();
     await phase(page, 'idle');
-    await expect.poll(() => page.locator('#status').textContent()).toBe('Stopped');
+    await expect.poll(() => page.locator('#status').textContent(), SOON).toBe('Stopped');
     expect(await page.locator('#start').textContent()).toBe('Restart');
   });
 

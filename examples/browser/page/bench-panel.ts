@@ -57,7 +57,11 @@ function measure(train: ImageDataset, onProgress: (what: string) => void): Promi
   }).finally(() => worker.terminate());
 }
 
-function tableElement({ title, columns, rows, notes }: Table): HTMLElement {
+function tableElement({ title, columns: allColumns, rows: allRows, notes }: Table): HTMLElement {
+  // Other runners' columns are empty here.
+  const used = allColumns.map((_, index) => index === 0 || allRows.some((row) => row[index]));
+  const columns = allColumns.filter((_, index) => used[index]);
+  const rows = allRows.map((row) => row.filter((_, index) => used[index]));
   const head = columns.map((column) => (column ? create('th', { scope: 'col' }, column) : create('td')));
   const body = rows.map(([name, ...cells]) => {
     return create(

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { Curve, RecentMean } from '../../examples/browser/page/curve.js';
-import { Exam } from '../../examples/browser/page/exam.js';
-import { duration } from '../../examples/browser/page/format.js';
-import { Ink, SIDE } from '../../examples/browser/page/ink.js';
-import { Pace } from '../../examples/browser/page/pace.js';
+import { Curve, RecentMean } from '../examples/browser/page/curve.js';
+import { Exam } from '../examples/browser/page/exam.js';
+import { duration } from '../examples/browser/page/format.js';
+import { Ink, SIDE } from '../examples/browser/page/ink.js';
+import { Pace } from '../examples/browser/page/pace.js';
 
 describe('what the page knows of the test images', () => {
   const sure = (predictions: readonly number[], probability: number) =>

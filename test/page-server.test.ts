@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { serveDemo } from '../../examples/browser/server/server.js';
-import { findFashionMnist } from '../../src/data/fashion-mnist.node.js';
+import { serveDemo } from '../examples/browser/server/server.js';
+import { findFashionMnist } from '../src/data/fashion-mnist.node.js';
 
 describe('the server of the page', () => {
   let site: Awaited<ReturnType<typeof serveDemo>>;
