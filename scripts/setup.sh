@@ -22,6 +22,11 @@ missing_packages() {
   [ -e /usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz ] || echo dataset-fashion-mnist
   [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || echo chromium
   [ -x "${FIREFOX:-/usr/bin/firefox-esr}" ] || echo firefox-esr
+  # What npm run test:install needs beyond npm test.
+  if [ "${TWILL_SETUP:-}" = install ]; then
+    have qemu-aarch64 || echo qemu-user
+    have aarch64-linux-gnu-g++ || echo g++-aarch64-linux-gnu
+  fi
   if ! use_emscripten; then
     have python3 || echo python3
     have clang-19 || echo clang-19

@@ -1,6 +1,4 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { apiReports } from '../npm/api.js';
@@ -84,28 +82,4 @@ describe('the public surface', () => {
       expect(Object.fromEntries(apiReports())).toEqual(Object.fromEntries(written));
     },
   );
-});
-
-describe('a bundle', () => {
-  const sizeOf = async (code: string) => {
-    const stdin = { contents: code, resolveDir: fileURLToPath(root) };
-    const options = {
-      bundle: true,
-      minify: true,
-      write: false,
-      logLevel: 'error',
-      format: 'esm',
-      platform: 'browser',
-    } as const;
-    const { outputFiles } = await build({ ...options, stdin });
-    return outputFiles[0]!.contents.length;
-  };
-
-  it('has only what it uses', async () => {
-    const all = await sizeOf(`import * as twill from 'twill'; console.log(twill)`);
-    const one = await sizeOf(`import { Generator } from 'twill'; console.log(new Generator(1).float())`);
-    expect(one).toBeLessThan(all / 3);
-    const nothing = await sizeOf(`import 'twill/data'; import 'twill/report'`);
-    expect(nothing).toBe(0);
-  });
 });
