@@ -1,11 +1,8 @@
 import { createRequire } from 'node:module';
 import { defineConfig } from 'vitest/config';
 
-/**
- * The tests in test/ops and test/train run once for each backend and each instruction set that this machine has;
- * the others once.
- */
-const ON_EVERY_BACKEND = ['test/ops/**/*.test.ts', 'test/train/**/*.test.ts'];
+/** Folders of test whose tests run once for each backend and each instruction set that this machine has. */
+const ON_EVERY_BACKEND = ['ops', 'property', 'train'].map((folder) => `test/${folder}/**/*.test.ts`);
 /** These run in Chromium with all others, and in Firefox. */
 const IN_EVERY_BROWSER = ['test/browser/**/*.test.ts'];
 

@@ -1,12 +1,29 @@
 # The kernels' own tests, build/test/<name>_<instruction set>: `npm run build:test` builds them, `npm test` runs them.
 set(TWILL_TEST_DIRECTORY ${CMAKE_SOURCE_DIR}/build/test CACHE PATH "Where the kernels' tests go")
 add_custom_target(native_tests)
-foreach(isa IN LISTS TWILL_INSTRUCTION_SETS)
-  set(test conv2d_test_${isa})
-  add_executable(${test} EXCLUDE_FROM_ALL ${CMAKE_CURRENT_LIST_DIR}/conv2d_test.cc)
+
+# What checks and runs a program, without the choice of an instruction set: each test is of one.
+set(TWILL_PROGRAM_SOURCES)
+foreach(name IN ITEMS extents program_check program_run signature)
+  list(APPEND TWILL_PROGRAM_SOURCES ${CMAKE_SOURCE_DIR}/native/runtime/${name}.cc)
+endforeach()
+add_library(twill_guarded_program OBJECT EXCLUDE_FROM_ALL
+            ${CMAKE_CURRENT_LIST_DIR}/guarded_program.cc ${TWILL_PROGRAM_SOURCES})
+target_compile_options(twill_guarded_program PRIVATE ${TWILL_WARNINGS})
+target_link_libraries(twill_guarded_program PUBLIC OpenMP::OpenMP_CXX)
+
+# twill_kernel_test(<name> <instruction set> [libraries...])
+function(twill_kernel_test name isa)
+  set(test ${name}_${isa})
+  add_executable(${test} EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/test/native/${name}.cc)
   target_compile_definitions(${test} PRIVATE TWILL_ISA=${isa})
   target_compile_options(${test} PRIVATE ${TWILL_WARNINGS})
-  target_link_libraries(${test} PRIVATE twill_kernels_${isa})
+  target_link_libraries(${test} PRIVATE twill_kernels_${isa} ${ARGN})
   set_target_properties(${test} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${TWILL_TEST_DIRECTORY})
-  add_dependencies(native_tests ${test})
+endfunction()
+
+foreach(isa IN LISTS TWILL_INSTRUCTION_SETS)
+  twill_kernel_test(conv2d_test ${isa})
+  twill_kernel_test(program_test ${isa} twill_guarded_program)
+  add_dependencies(native_tests conv2d_test_${isa} program_test_${isa})
 endforeach()

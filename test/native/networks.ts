@@ -1,0 +1,141 @@
+import fc from 'fast-check';
+import type { Backend, Memory } from '../../src/backend/backend.js';
+import { lower, type Request } from '../../src/graph/lower.js';
+import {
+  Conv2d,
+  CrossEntropyLoss,
+  Flatten,
+  Generator,
+  Linear,
+  MaxPool2d,
+  type Module,
+  ReLU,
+  Sequential,
+  SGD,
+  type SymbolicTensor,
+} from '../../src/index.node.js';
+import { Module as BaseModule } from '../../src/nn/module.js';
+import { channels } from '../property/draw.js';
+
+// Networks drawn at random, lowered to every kind of program that Twill makes of one.
+
+/** A residual block around a convolution that keeps its input's shape. */
+class Residual extends BaseModule {
+  readonly conv: Conv2d;
+
+  constructor(C: number, generator: Generator) {
+    super();
+    this.conv = new Conv2d(C, C, 3, { padding: 1, generator });
+  }
+
+  forward(x: SymbolicTensor): SymbolicTensor {
+    return new ReLU().forward(x.add(this.conv.forward(x)));
+  }
+}
+
+const size2d = (high: number) =>
+  fc.tuple(fc.integer({ min: 1, max: high }), fc.integer({ min: 1, max: high }));
+
+const layer = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('conv' as const),
+      OC: channels,
+      kernel: size2d(5),
+      stride: size2d(2),
+      padding: fc.tuple(fc.nat(3), fc.nat(3)),
+      dilation: size2d(2),
+      groups: fc.constantFrom(1, 1, 1, 2, 'depthwise' as const),
+      bias: fc.boolean(),
+    }),
+  },
+  fc.record({ kind: fc.constant('relu' as const) }),
+  fc.record({ kind: fc.constant('residual' as const) }),
+  fc.record({ kind: fc.constant('pool' as const), kernel: size2d(3), overlapping: fc.boolean() }),
+);
+
+const network = fc.record({
+  C: channels,
+  image: size2d(12),
+  layers: fc.array(layer, { minLength: 1, maxLength: 5 }),
+  classes: fc.integer({ min: 1, max: 20 }),
+  batch: fc.integer({ min: 1, max: 9 }),
+});
+type Network = typeof network extends fc.Arbitrary<infer Drawn> ? Drawn : never;
+
+/** The network as a module, or undefined where an image has become too small for a layer. */
+function build({ C, image, layers, classes }: Network): Module | undefined {
+  const generator = new Generator(1);
+  const modules: Module[] = [];
+  let shape: readonly number[] = [C, ...image];
+  for (const drawn of layers) {
+    const IC = shape[0]!;
+    let next: Module = new ReLU();
+    if (drawn.kind === 'conv') {
+      const groups = drawn.groups === 'depthwise' ? IC : IC % drawn.groups === 0 ? drawn.groups : 1;
+      const OC = Math.ceil(drawn.OC / groups) * groups;
+      const { kernel, stride, padding, dilation, bias } = drawn;
+      next = new Conv2d(IC, OC, kernel, { stride, padding, dilation, groups, bias, generator });
+    } else if (drawn.kind === 'pool') {
+      next = new MaxPool2d(drawn.kernel, drawn.overlapping ? { stride: 1 } : {});
+    } else if (drawn.kind === 'residual') {
+      next = new Residual(IC, generator);
+    }
+    try {
+      shape = next.trace(shape).output.shape;
+    } catch {
+      return undefined;
+    }
+    modules.push(next);
+  }
+  const features = shape.reduce((a, b) => a * b);
+  return new Sequential(...modules, new Flatten(), new Linear(features, classes, { generator }));
+}
+
+/** Training, evaluation, gradients of the input, prediction of many and of one. */
+function requests(backend: Backend, batch: number): Request[] {
+  const optimizer = new SGD({ momentum: 0.9, weightDecay: 0.1, nesterov: true });
+  const update: Request['update'] = {
+    emit: (emitter) => void optimizer.emit(emitter),
+    state: (_name, bytes) => backend.allocate(bytes),
+  };
+  const loss = new CrossEntropyLoss();
+  return [
+    { backend, capacity: batch, input: 'uint8', loss, gradients: 'parameters', update, output: false },
+    { backend, capacity: batch, input: 'float32', loss, gradients: 'parameters', fusion: false },
+    { backend, capacity: batch, input: 'float32', gradients: 'parameters and inputs', output: false },
+    { backend, capacity: batch, input: 'uint8', loss, output: false },
+    { backend, capacity: batch, input: 'float32' },
+    { backend, capacity: 1, input: 'float32' },
+  ];
+}
+
+/**
+ * Programs of networks drawn from `seed`, as test/native/guarded_program.h reads them: the number of blocks, each
+ * one's size in units of 64 bytes, the program's words. Nothing runs.
+ */
+export function drawPrograms(backend: Backend, networks: number, seed: number): Int32Array[] {
+  const programs: Int32Array[] = [];
+  const load = (words: Int32Array, memories: readonly Memory[]) => {
+    const units = memories.map(({ bytes }) => Math.ceil(bytes / 64));
+    programs.push(Int32Array.of(units.length, ...units, ...words));
+    return backend.load(words, memories);
+  };
+  const recorder: Backend = {
+    name: backend.name,
+    kernels: backend.kernels,
+    allocate: (bytes) => backend.allocate(bytes),
+    info: () => backend.info(),
+    load,
+    dispose: () => backend.dispose(),
+    disposed: false,
+  };
+  for (const drawn of fc.sample(network, { numRuns: networks, seed })) {
+    const model = build(drawn);
+    if (!model) continue;
+    const traced = model.trace([drawn.C, ...drawn.image]);
+    for (const request of requests(recorder, drawn.batch)) lower(traced, request).program.dispose();
+  }
+  return programs;
+}

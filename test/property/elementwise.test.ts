@@ -1,0 +1,53 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { functional as F, Generator } from '../../src/index.node.js';
+import { channels, hold, random } from './draw.js';
+
+/** Any size around a vector's, in two or four dimensions. */
+const shapes = fc.oneof(
+  fc.tuple(fc.integer({ min: 1, max: 5 }), channels),
+  fc.tuple(
+    fc.integer({ min: 1, max: 3 }),
+    channels,
+    fc.integer({ min: 1, max: 7 }),
+    fc.integer({ min: 1, max: 7 }),
+  ),
+);
+
+const SPECIAL = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, -0, 1e-40, -1e-40];
+
+/** Random values, of which some are what floats end in. */
+function special(generator: Generator, shape: readonly number[]): F.Tensor {
+  const x = random(generator, shape);
+  x.data.forEach((_, at) => {
+    if (generator.integer(8) === 0) x.data[at] = SPECIAL[generator.integer(SPECIAL.length)]!;
+  });
+  return x;
+}
+
+describe('exactly, for NaN, infinities and denormals too,', () => {
+  it('ReLU and its gradient, as PyTorch', () => {
+    const property = fc.property(shapes, fc.nat(), (shape, seed) => {
+      const generator = new Generator(seed);
+      const x = special(generator, shape);
+      const y = F.relu(x);
+      expect(y.shape).toEqual(shape);
+      expect(y.data).toEqual(x.data.map((value) => (value < 0 ? 0 : value)));
+      const gradOutput = random(generator, shape);
+      const gradient = gradOutput.data.map((value, at) => (x.data[at]! <= 0 ? 0 : value));
+      expect(F.reluBackward(gradOutput, x).data).toEqual(gradient);
+    });
+    hold(property);
+  });
+
+  it('sums of two tensors', () => {
+    const property = fc.property(shapes, fc.nat(), (shape, seed) => {
+      const generator = new Generator(seed);
+      const [x, y] = [special(generator, shape), special(generator, shape)];
+      const sum = F.add(x, y);
+      expect(sum.shape).toEqual(shape);
+      expect(sum.data).toEqual(x.data.map((value, at) => value + y.data[at]!));
+    });
+    hold(property);
+  });
+});
