@@ -21,8 +21,10 @@ missing_packages() {
   [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
   [ -e /usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz ] || echo dataset-fashion-mnist
   [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || echo chromium
-  [ -x "${FIREFOX:-/usr/bin/firefox-esr}" ] || echo firefox-esr
-  # What npm run test:install needs beyond npm test.
+  # What npm run test:firefox and npm run test:install need beyond npm test.
+  if [ "${TWILL_SETUP:-}" = firefox ]; then
+    [ -x "${FIREFOX:-/usr/bin/firefox-esr}" ] || echo firefox-esr
+  fi
   if [ "${TWILL_SETUP:-}" = install ]; then
     have qemu-aarch64 || echo qemu-user
     have aarch64-linux-gnu-g++ || echo g++-aarch64-linux-gnu
