@@ -18,18 +18,18 @@ function instructionSets(): string[] {
   return addon.instructionSets;
 }
 
-/** Node 20 has no relaxed SIMD; the browser tests try it in Chromium. */
-function wasmInstructionSets(): string[] {
-  return parseInt(process.versions.node) >= 22 ? ['relaxed-simd128', 'simd128'] : ['simd128'];
-}
+/** Node 20 has neither relaxed SIMD nor threads to rely on; the browser tests try them in Chromium. */
+const modern = parseInt(process.versions.node) >= 22;
+const wasmInstructionSets = modern ? ['relaxed-simd128', 'simd128'] : ['simd128'];
+const wasmThreads = modern ? [1, 2] : [1];
 
 const backends = [
   ...instructionSets().map((isa) => ({
     name: `native-${isa}`,
     env: { TWILL_BACKEND: 'native', TWILL_ISA: isa },
   })),
-  ...wasmInstructionSets().flatMap((isa) =>
-    [1, 2].map((threads) => ({
+  ...wasmInstructionSets.flatMap((isa) =>
+    wasmThreads.map((threads) => ({
       name: `wasm-${isa}${threads > 1 ? '-threads' : ''}`,
       env: { TWILL_BACKEND: 'wasm', TWILL_ISA: isa, OMP_NUM_THREADS: String(threads) },
     })),

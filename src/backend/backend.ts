@@ -68,5 +68,6 @@ export interface Backend {
    * it any more; `loadBackend` loads another one.
    */
   dispose(): void;
+  /** Whether `dispose` was called. */
   readonly disposed: boolean;
 }

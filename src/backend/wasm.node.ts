@@ -57,12 +57,20 @@ const spawn: SpawnMember = (membership, { word, failure }) => {
   };
 };
 
-/** What the engine itself says it can do is not all: Node 20 computes some of relaxed SIMD wrongly, behind a flag. */
+/**
+ * What the engine itself says it can do is not all. Node 20 computes some of relaxed SIMD wrongly, behind a flag, and
+ * code that its baseline compiler (Liftoff) makes for shared memory gives wrong sums where threads run at once: with
+ * --liftoff-only in every training, with --no-liftoff in none, and in none of Node 22 and 24.
+ */
 function nodeShortcomings(): Shortcomings {
   const lacks = shortcomings({ workers: true });
   const [major] = process.versions.node.split('.');
   if (Number(major) >= 22) return lacks;
-  return { ...lacks, relaxed: `Node ${major} has no relaxed SIMD; Node 22 has` };
+  return {
+    ...lacks,
+    relaxed: `Node ${major} has no relaxed SIMD; Node 22 has`,
+    threads: `Node ${major} computes wrongly with WebAssembly on shared memory; Node 22 does not`,
+  };
 }
 
 function open(variant: Variant, threads: number): WasmBackend {

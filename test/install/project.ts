@@ -62,7 +62,7 @@ export class Project {
   /** Runs a program in this folder, without what vitest and npm put into its own environment. */
   run(program: string, args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
     const own = Object.entries(process.env).filter(
-      ([name]) => !/^(npm_|TWILL_|VITEST|NODE_|FORCE_COLOR)/i.test(name),
+      ([name]) => !/^(npm_|TWILL_|VITEST|NODE_(?!EXTRA_CA)|FORCE_COLOR)/i.test(name),
     );
     const options = { cwd: this.root, env: { ...Object.fromEntries(own), ...env }, maxBuffer: 2 ** 26 };
     return new Promise((resolve) => {
