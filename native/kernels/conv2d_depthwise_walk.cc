@@ -11,6 +11,11 @@
 // 9 sums hide their latency of 4 cycles. Sums do not move from register to register: as the walk goes on, T
 // copies of the code take turns.
 //
+// The rows after these are fetched as the walk goes on: one vector of each pixel is a line in four or eight,
+// which the hardware's prefetching does not foresee. On batches larger than L2 that halves the time. Not
+// where outputs are apart, as they are in the input gradient of a stride: other walks have read the same
+// rows.
+//
 // So a sum runs over columns of taps and then over rows, the other way round than in conv2d_correlation.cc.
 // Columns outside the image are passed by; rows outside it count as zeros.
 #include "conv2d_depthwise_walk.h"
@@ -79,6 +84,10 @@ void walk_rows(const Walk& walk) {
   unroll<0, kSums * kRows>([&](auto i)
                                TWILL_INLINE_LAMBDA { sum[i.value / kRows][i.value % kRows] = start; });
 
+  // From a column to the first row that the rows of outputs after these will add.
+  const bool first_reader = w.y_col <= w.x_col;
+  const int64_t ahead = (w.rows.taps - kStride) * w.x_tap_row + kRows * w.x_row;
+
   // Each step takes the kStride columns that complete an output; the first steps only open sums.
   int output = 1 - kSums;
   int col = w.cols.origin + (w.first + output) * kStride + kTaps - kStride;
@@ -91,6 +100,14 @@ void walk_rows(const Walk& walk) {
       add_column<kLastTap / kStride + 1, kStride, kRows, kBorder, kPartial>(
           w, x_by, x + ahead.value * w.x_col, w.weight + kLastTap * kWidth, sum);
     });
+    if (first_reader) {
+      unroll<0, kStride * kStride>([&](auto i) TWILL_INLINE_LAMBDA {
+        const float* line = x + i.value % kStride * w.x_col + i.value / kStride * w.x_tap_row + ahead;
+        const Stride::Pointers<kRows> next(opaque(line), x_by);
+        unroll<0, kRows>([&](auto r)
+                             TWILL_INLINE_LAMBDA { __builtin_prefetch(next.template pixel<r.value>(x_by)); });
+      });
+    }
     if (output >= 0) {
       const Stride::Pointers<kRows> outputs(y, y_by);
       unroll<0, kRows>([&](auto r) TWILL_INLINE_LAMBDA {

@@ -3,6 +3,10 @@
 // from L1 but for the input's next row. 9 chains for 3x3 taps hide the latency of 4 cycles on two ports, and
 // loads take 10/9 of what the FMA ports would.
 //
+// One vector of each pixel is a line in four or eight, which the hardware's prefetching does not foresee:
+// what the next row of positions will meet is fetched beside it, two rows and two columns for strides up
+// to 2. On batches larger than L2 that halves the time.
+//
 // The bias's gradient comes along: one more addition for a gradient that is there already.
 //
 // Rows of taps outside the image are left out for whole rows of positions; at the left and right border each
@@ -82,6 +86,7 @@ void add_taps(const Rows& all, float* sums, int64_t row_step, float* bias) {
         load(sums + i.value / kTaps * row_step + i.value % kTaps * kWidth);
   });
   Vec gradients = load(bias);
+  constexpr int kFetched = kRows < 2 || kTaps < 2 ? 1 : 2;
   for (int row = 0; row < a.rows; ++row) {
     const float* x = a.x + row * a.x_row;
     const float* gradient = a.gradient + row * a.gradient_row;
@@ -98,6 +103,11 @@ void add_taps(const Rows& all, float* sums, int64_t row_step, float* bias) {
         });
         at += a.tap_row;
       });
+      const float* ahead = x + a.x_row + (kRows - kFetched) * a.tap_row;
+      unroll<0, kFetched * kFetched>([&](auto i) TWILL_INLINE_LAMBDA {
+        __builtin_prefetch(ahead + i.value / kFetched * a.tap_row + i.value % kFetched * a.tap_col);
+      });
+      __builtin_prefetch(gradient + a.gradient_row);
       x += a.x_col;
       gradient += a.gradient_col;
     };
@@ -196,6 +206,43 @@ void add_image(const Conv2dParams& p, const float* x, const float* gradient, int
   }
 }
 
+// The sums of some channels, taps of a vector of channels side by side: what add_depthwise keeps in L1 while
+// the images pass, one after another, each with all of these channels.
+class Sums {
+ public:
+  Sums(int taps, int channels, float* grad_weight, float* grad_bias)
+      : taps_(taps), channels_(channels), grad_weight_(grad_weight), grad_bias_(grad_bias) {
+    const int vectors = (channels + kWidth - 1) / kWidth;
+    zero_floats(weight_, vectors * taps * kWidth);
+    zero_floats(bias_, vectors * kWidth);
+    each([&](float& sum, float& target) { sum = target; });
+  }
+
+  float* weight(int channel) { return weight_ + channel * taps_; }
+  float* bias(int channel) { return bias_ + channel; }
+
+  void store() {
+    each([](float& sum, float& target) { target = sum; });
+  }
+
+ private:
+  template <typename Visit>
+  void each(Visit visit) {
+    for (int channel = 0; channel < channels_; ++channel) {
+      const int lane = channel % kWidth;
+      for (int tap = 0; tap < taps_; ++tap)
+        visit(weight(channel - lane)[tap * kWidth + lane], grad_weight_[channel * taps_ + tap]);
+      if (grad_bias_) visit(bias_[channel], grad_bias_[channel]);
+    }
+  }
+
+  const int taps_, channels_;
+  float* const grad_weight_;
+  float* const grad_bias_;
+  alignas(64) float weight_[kMaxTaps * kWidth];
+  alignas(64) float bias_[kMaxTaps * kWidth];
+};
+
 }  // namespace
 
 bool is_depthwise(const Conv2dParams& p) {
@@ -205,23 +252,18 @@ bool is_depthwise(const Conv2dParams& p) {
 void add_depthwise(const Conv2dParams& p, const float* x, const float* grad_output, int64_t images,
                    float* grad_weight, float* grad_bias) {
   const int taps = p.KH * p.KW;
-  alignas(64) float sums[kMaxTaps * kWidth];
-  for (int channel = 0; channel < p.IC; channel += kWidth) {
-    const int lanes = p.IC - channel < kWidth ? p.IC - channel : kWidth;
-    zero_floats(sums, taps * kWidth);
-    alignas(64) float bias[kWidth] = {};
-    float* target = grad_weight + int64_t{channel} * taps;
-    for (int tap = 0; tap < taps; ++tap)
-      for (int lane = 0; lane < lanes; ++lane) sums[tap * kWidth + lane] = target[lane * taps + tap];
+  const int channels = kMaxTaps / taps * kWidth;
+  for (int channel = 0; channel < p.IC; channel += channels) {
+    const int count = p.IC - channel < channels ? p.IC - channel : channels;
+    Sums sums(taps, count, grad_weight + int64_t{channel} * taps, grad_bias ? grad_bias + channel : nullptr);
     for (int64_t n = 0; n < images; ++n) {
-      add_image(p, x + n * p.IH * p.IW * p.IC + channel, grad_output + n * p.OH * p.OW * p.OC + channel,
-                lanes, sums, bias);
+      for (int first = 0; first < count; first += kWidth) {
+        add_image(p, x + n * p.IH * p.IW * p.IC + channel + first,
+                  grad_output + n * p.OH * p.OW * p.OC + channel + first,
+                  count - first < kWidth ? count - first : kWidth, sums.weight(first), sums.bias(first));
+      }
     }
-    if (grad_bias) {
-      for (int lane = 0; lane < lanes; ++lane) grad_bias[channel + lane] += bias[lane];
-    }
-    for (int tap = 0; tap < taps; ++tap)
-      for (int lane = 0; lane < lanes; ++lane) target[lane * taps + tap] = sums[tap * kWidth + lane];
+    sums.store();
   }
 }
 
