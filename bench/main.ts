@@ -3,28 +3,34 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Backend, Generator, loadBackend, manualSeed, type StateDict } from 'twill';
+import { type Backend, manualSeed, type StateDict } from 'twill';
 import {
   type Absence,
   ArticleCnn,
   type ArticleData,
   allTables,
+  articleData,
   benchSvg,
+  busyWarning,
+  contenders,
   type Findings,
+  isSame,
+  load,
+  type Machine,
   nativeBackends,
+  Progress,
   renderMarkdown,
   renderText,
   runSuite,
+  slug,
   summaryTables,
+  thisMachine,
   TwillRunner,
 } from 'twill/bench';
-import { fashionMnist, ImageDataset } from 'twill/data';
 import { type Latency, latencyTable, measureLatencies } from './lib/latency.js';
-import { busyWarning, load, type Machine, slug, thisMachine } from './lib/machine.js';
 import { measureMemory, memoryTable, type MemoryUse } from './lib/memory.js';
 import { type BenchOptions, isSection, parseOptions } from './lib/options.js';
 import { type Peers, startPeers, writeInputs } from './lib/peers.js';
-import { Progress } from './lib/progress.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const RESULTS = join(ROOT, 'bench/results');
@@ -33,24 +39,23 @@ const RESULTS = join(ROOT, 'bench/results');
 async function main(args: readonly string[]): Promise<void> {
   const options = parseOptions(args, RESULTS);
   const machine = thisMachine();
-  const data = await articleData(options);
+  const data = await articleData(options.data);
   manualSeed(0);
   const weights = new ArticleCnn().stateDict();
-  const backends = await openBackends(options);
-  const sweeping = backends.filter(({ backend }) => options.sweepThreads.includes(backend.info().threads));
-  const runners = backends.map(({ backend }) => new TwillRunner(backend, data, weights));
-  const sweepers = sweeping.map(({ backend }) => new TwillRunner(backend, data, weights));
+  const { backends, absences: missing } = await contenders(options.backends, options.threads);
+  const sweeping = backends.filter((backend) => options.sweepThreads.includes(backend.info().threads));
+  const runners = backends.map((backend) => new TwillRunner(backend, data, weights));
+  const sweepers = sweeping.map((backend) => new TwillRunner(backend, data, weights));
 
   const folder = mkdtempSync(join(tmpdir(), 'twill-bench-'));
   const peers = options.peers ? await openPeers(options, backends, folder, weights, data) : NO_PEERS;
   const progress = new Progress(process.stderr);
   try {
-    const ours = backends.map(({ backend }) => backend);
     const findings = await runSuite({
       runners: [...runners, ...peers.runners],
       sweepers: [...sweepers, ...peers.sweepers],
-      backends: options.only.includes('peak') ? withOtherSets(ours, options) : [],
-      dissected: ours,
+      backends: options.only.includes('peak') ? withOtherSets(backends, options) : [],
+      dissected: backends,
       data,
       sections: options.only.filter(isSection),
       layers: options.layers,
@@ -60,12 +65,12 @@ async function main(args: readonly string[]): Promise<void> {
     });
     progress.show('latency');
     const wanted = options.only.includes('latency');
-    const latencies = wanted ? await measureLatencies(ours, data, weights, options.quick) : [];
+    const latencies = wanted ? await measureLatencies(backends, data, weights, options.quick) : [];
     progress.show('memory');
     const memory = options.only.includes('memory') ? await memoryUses(options, folder) : NO_MEMORY;
     machine.load.after = load();
     progress.clear();
-    const absences = [...peers.absences, ...findings.absences, ...memory.absences];
+    const absences = [...missing, ...peers.absences, ...findings.absences, ...memory.absences];
     report(
       { findings: { ...findings, absences }, latencies, memory: memory.uses },
       machine,
@@ -102,72 +107,23 @@ async function memoryUses(
 
 const NO_PEERS: Peers = { runners: [], sweepers: [], absences: [] };
 
-/** Fashion-MNIST where it is found; else made-up images, which are as much work, though not for a learner. */
-async function articleData(options: BenchOptions): Promise<ArticleData> {
-  try {
-    return await fashionMnist({ directory: options.data, download: false });
-  } catch (error) {
-    if (options.data) throw error;
-    return { train: madeUp(6000), test: madeUp(1000), source: 'made-up images: Fashion-MNIST was not found' };
-  }
-}
-
-function madeUp(count: number): ImageDataset {
-  const generator = new Generator(0);
-  const images = Uint8Array.from({ length: count * 784 }, () => Math.max(0, generator.integer(512) - 256));
-  const labels = Uint8Array.from({ length: count }, () => generator.integer(10));
-  return new ImageDataset({ images, labels, shape: [1, 28, 28] });
-}
-
-interface Opened {
-  readonly backend: Backend;
-  readonly key: string;
-}
-
-/** Each backend on each number of threads, WebAssembly on each instruction set that this engine has. */
-async function openBackends({ backends, threads }: BenchOptions): Promise<Opened[]> {
-  const opened = new Map<string, Backend>();
-  for (const backend of backends) {
-    const isas = backend === 'wasm' ? await wasmInstructionSets() : [undefined];
-    for (const isa of isas) {
-      for (const count of threads) {
-        const one = await loadBackend({ backend, isa, threads: count });
-        const key = keyOf(one);
-        if (!opened.has(key)) opened.set(key, one);
-      }
-    }
-  }
-  return [...opened].map(([key, backend]) => ({ key, backend }));
-}
-
-/** From the plainest to the best that can be had. */
-async function wasmInstructionSets(): Promise<string[]> {
-  const best = (await loadBackend({ backend: 'wasm', threads: 1 })).info().isa;
-  return [...new Set(['simd128', best])];
-}
-
-function keyOf(backend: Backend): string {
-  const { backend: name, isa, threads } = backend.info();
-  return `${name} ${isa} ${threads}`;
-}
-
 /** The backends, and the native one on this machine's other instruction sets. */
 function withOtherSets(backends: readonly Backend[], options: BenchOptions): Backend[] {
   if (!options.backends.includes('native')) return [...backends];
-  const known = backends.map(keyOf);
-  return [...backends, ...nativeBackends(1).filter((backend) => !known.includes(keyOf(backend)))];
+  const others = nativeBackends(1).filter((other) => !backends.some((backend) => isSame(backend, other)));
+  return [...backends, ...others];
 }
 
 function openPeers(
   options: BenchOptions,
-  backends: readonly Opened[],
+  backends: readonly Backend[],
   folder: string,
   weights: StateDict,
   data: ArticleData,
 ): Promise<Peers> {
   writeInputs(folder, weights, data);
   const yardstick = (name: string) => (threads: number) =>
-    backends.map(({ backend }) => backend).find((one) => one.name === name && one.info().threads === threads);
+    backends.find((one) => one.name === name && one.info().threads === threads);
   return startPeers({
     parts: new Set(options.only.filter(isSection)),
     threads: options.quick ? [Math.max(...options.threads)] : options.threads,

@@ -1,10 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ArticleCnn, LAYERS } from 'twill/bench';
+import { ArticleCnn, LAYERS, slug } from 'twill/bench';
 import { ImageDataset } from 'twill/data';
 import { afterEach, describe, expect, it } from 'vitest';
-import { slug } from '../bench/lib/machine.js';
 import { measureMemory } from '../bench/lib/memory.js';
 import { articleOnnx } from '../bench/lib/onnx.js';
 import { parseOptions } from '../bench/lib/options.js';

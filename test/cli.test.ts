@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decode, encode } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadNative } from '../src/backend/native.node.js';
 import type { Io } from '../src/cli/io.js';
 import { run } from '../src/cli/program.js';
 import { FASHION_MNIST_CLASSES, fashionMnist } from '../src/data/index.node.js';
@@ -43,6 +44,11 @@ async function twill(
   };
   const code = await run(args, io);
   return { code, stdout, stderr };
+}
+
+/** What the native backend computes with here. */
+function defaultIsa(): string {
+  return loadNative({ threads: 1, fallbacks: [] }).info().isa;
 }
 
 interface Session {
@@ -171,6 +177,24 @@ describe.each(['native', 'wasm'])('on the %s backend', (backend) => {
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ backend, threads: 1, fallbacks: expect.any(Array) });
     expect((await twill(['info', '--backend', backend])).stdout).toContain(backend);
+  });
+
+  test('bench measures the parts that are asked for, on every instruction set', async () => {
+    const args = ['bench', '--backend', backend, '--threads', '1', '--only', 'step', '--data', few];
+    const { code, stdout } = await twill([...args, '--json']);
+    expect(code).toBe(0);
+    const { machine, data, figures } = JSON.parse(stdout);
+    expect(machine.processors).toBeGreaterThan(0);
+    expect(data).toBe(few);
+    const runners = figures.map(({ runner }: { runner: string }) => runner);
+    expect(runners).toContain(`Twill ${backend} ${backend === 'wasm' ? 'simd128' : defaultIsa()}`);
+    for (const { section, threads, timing } of figures) {
+      expect([section, threads]).toEqual(['step', 1]);
+      expect(timing.seconds).toBeGreaterThan(0);
+    }
+    const plain = await twill(args);
+    expect(plain.stdout).toContain('A training step');
+    expect(plain.stdout).toContain(runners[0]);
   });
 });
 
@@ -314,6 +338,7 @@ describe('what is asked for wrongly is one sentence and exit code 2', () => {
   test.each([
     ['train --epohcs 3', /unknown option '--epohcs', did you mean --epochs\?/],
     ['trian', /unknown command 'trian', did you mean train\?/],
+    ['bench --only step,steps', /'steps' is none of the parts peak, /],
     ['train --epochs 0', /--epochs .*at least 1/],
     ['train --epochs 1.5', /--epochs .*whole number/],
     ['train --epochs -3', /--epochs .*at least 1/],
@@ -405,7 +430,7 @@ describe('files that are missing or wrong are one sentence with their name and e
 });
 
 describe('help', () => {
-  test.each(['train', 'eval', 'predict', 'info', 'data'])(
+  test.each(['train', 'eval', 'predict', 'bench', 'info', 'data'])(
     'twill %s --help shows options and examples',
     async (command) => {
       const { code, stdout } = await twill([command, '--help']);
@@ -419,7 +444,7 @@ describe('help', () => {
   test('twill --help lists the commands, --version prints the version', async () => {
     const { code, stdout } = await twill(['--help']);
     expect(code).toBe(0);
-    for (const command of ['train', 'eval', 'predict', 'info', 'data'])
+    for (const command of ['train', 'eval', 'predict', 'bench', 'info', 'data'])
       expect(stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'));
     for (const code of [0, 1, 2, 130, 143])
       expect(stdout).toMatch(new RegExp(`^Exit codes:.*\\b${code} `, 'm'));

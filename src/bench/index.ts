@@ -1,4 +1,5 @@
 export { ArticleCnn, type ArticleData, BATCH, IMAGE_SHAPE } from './article.js';
+export { type Contenders, contenders, isSame } from './backends.js';
 export { benchSvg } from './chart.js';
 export * from './figures.js';
 export { LAYERS, type Layer } from './layers.js';

@@ -1,6 +1,7 @@
 import type { Backend } from '../backend/backend.js';
 import type { Program } from '../graph/program.js';
 import { ArticleCnn, type ArticleData, BATCH, batches, forwardFlops, stepFlops } from './article.js';
+import { runnerName } from './backends.js';
 import { recording, singleCalls } from './calls.js';
 import { type Absence, type Figure, type Findings, SECTIONS, type Section } from './figures.js';
 import { batchOf, flopsOf, LAYERS, type Layer } from './layers.js';
@@ -309,8 +310,7 @@ class Suite {
 }
 
 function named(backend: Backend): { runner: string; threads: number } {
-  const { backend: name, isa, threads } = backend.info();
-  return { runner: `Twill ${name} ${isa}`, threads };
+  return { runner: runnerName(backend), threads: backend.info().threads };
 }
 
 function reason(error: unknown): string {

@@ -6,6 +6,7 @@ import { fit } from '../train/fit.js';
 import { Predictor } from '../train/predictor.js';
 import { Trainer } from '../train/trainer.js';
 import { ArticleCnn, type ArticleData, BATCH, batches, IMAGE_SHAPE, LEARNING_RATE } from './article.js';
+import { runnerName } from './backends.js';
 import { timed } from './measure.js';
 import { isFusable, LayerPasses } from './passes.js';
 import type { Prepared, Runner, Task, Training } from './runner.js';
@@ -21,9 +22,8 @@ export class TwillRunner implements Runner {
 
   /** `weights`: what every training and inference starts from. */
   constructor(backend: Backend, data: ArticleData, weights: StateDict) {
-    const { backend: name, isa, threads } = backend.info();
-    this.name = `Twill ${name} ${isa}`;
-    this.threads = threads;
+    this.name = runnerName(backend);
+    this.threads = backend.info().threads;
     this.yardstick = backend;
     this.#backend = backend;
     this.#data = data;

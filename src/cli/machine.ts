@@ -1,4 +1,4 @@
-import { cpus } from 'node:os';
+import { cpuName } from '../bench/machine.node.js';
 
 /** What a bug report has to say about the machine. */
 export interface Machine {
@@ -16,7 +16,7 @@ export function describeMachine(): Machine {
     node: process.version,
     platform: `${process.platform}-${process.arch}`,
     libc: process.platform === 'linux' ? libc() : undefined,
-    cpu: cpus()[0]?.model.trim() || 'unknown',
+    cpu: cpuName(),
   };
 }
 

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { benchCommand } from './bench.js';
 import { completionCommand } from './completion.js';
 import { dataCommand } from './data.js';
 import { evalCommand } from './eval.js';
@@ -14,6 +15,7 @@ Examples:
   $ twill train                                          six epochs on Fashion-MNIST, results in out/
   $ twill eval --model out/model.safetensors             accuracy, and how each class fared
   $ twill predict --model out/model.safetensors shoe.png
+  $ twill bench                                          how fast it is here, natively and in WebAssembly
   $ twill info                                           what it computes with, and why
 
 Exit codes: 0 done, 1 failed, 2 asked for wrongly, 130 interrupted (Ctrl-C), 143 terminated.
@@ -46,7 +48,7 @@ function program(io: Io): Command {
     .option('--debug', 'show where an error came from')
     .helpCommand('help [command]', 'print help for a command')
     .addHelpText('after', EXAMPLES);
-  for (const make of [trainCommand, evalCommand, predictCommand, infoCommand, dataCommand]) {
+  for (const make of [trainCommand, evalCommand, predictCommand, benchCommand, infoCommand, dataCommand]) {
     twill.addCommand(make(io));
   }
   twill.addCommand(completionCommand(io, () => twill));

@@ -1,4 +1,4 @@
-import { type Findings, summaryTables, type Table } from '../../../dist/bench/index.js';
+import { type Findings, allTables, type Table } from '../../../dist/bench/index.js';
 import type { BenchMessage } from './bench-worker.js';
 import { byId, create, setText } from './dom.js';
 import type { Session } from './session.js';
@@ -28,7 +28,7 @@ export class BenchPanel {
     this.#button.disabled = true;
     try {
       const findings = await measure(session.train, (progress) => setText(this.#note, progress));
-      const tables = summaryTables(findings).map(tableElement);
+      const tables = allTables(findings).map(tableElement);
       byId('bench-tables', HTMLElement).replaceChildren(...tables);
       setText(this.#note, 'Measured.');
     } catch (error) {

@@ -1,4 +1,4 @@
-import { type Findings, runSuite, TwillRunner } from '../../../dist/bench/index.js';
+import { contenders, type Findings, runSuite, TwillRunner } from '../../../dist/bench/index.js';
 import { ArticleCnn, loadBackend } from './twill.js';
 import type { ImageDatasetParts } from './bench-panel.js';
 import { ImageDataset } from '../../../dist/data/index.browser.js';
@@ -13,7 +13,8 @@ self.onmessage = async ({ data }: MessageEvent<ImageDatasetParts>) => {
   try {
     const images = new ImageDataset(data);
     const articleData = { train: images, test: images, source: 'the page' };
-    const backends = [await loadBackend()];
+    const threads = [...new Set([1, (await loadBackend()).info().threads])];
+    const { backends, absences } = await contenders(['wasm'], threads);
     const weights = new ArticleCnn().stateDict();
     const findings = await runSuite({
       runners: backends.map((backend) => new TwillRunner(backend, articleData, weights)),
@@ -24,7 +25,7 @@ self.onmessage = async ({ data }: MessageEvent<ImageDatasetParts>) => {
       quick: true,
       onProgress: (progress) => post({ progress }),
     });
-    post({ findings });
+    post({ findings: { ...findings, absences: [...absences, ...findings.absences] } });
   } catch (error) {
     post({ error: error instanceof Error ? error.message : String(error) });
   }

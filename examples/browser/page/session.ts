@@ -267,7 +267,10 @@ export class Session {
     const key = `${threads} ${isa}`;
     if (this.#worker?.key === key) return this.#worker.started;
     this.#dropWorker();
-    const started = await TrainingWorker.start(threads === 0 ? {} : { threads });
+    const started = await TrainingWorker.start({
+      ...(threads > 0 && { threads }),
+      ...(isa !== 'auto' && { isa }),
+    });
     this.#worker = { key, started };
     return started;
   }

@@ -5,6 +5,7 @@ import { RECIPES } from './recipes.js';
 /** What a training is asked for. */
 export interface Settings {
   readonly recipe: string;
+  /** `auto`: the best that the browser has. */
   readonly isa: string;
   /** 0: as many as the backend takes by itself. */
   readonly threads: number;
@@ -30,7 +31,11 @@ const DEFAULTS: Readonly<Record<string, string>> = {
 };
 
 /** Instruction sets to choose from, as `loadBackend` names them. */
-const ISAS: readonly (readonly [value: string, title: string])[] = [['auto', 'Automatic']];
+const ISAS: readonly (readonly [value: string, title: string])[] = [
+  ['auto', 'Automatic'],
+  ['relaxed-simd128', 'Relaxed SIMD'],
+  ['simd128', 'SIMD'],
+];
 
 const IMAGES = [0, 30_000, 10_000, 2000];
 
@@ -45,7 +50,6 @@ export class SettingsForm {
       RECIPES.map(({ name, title }) => [name, title] as const),
     );
     this.#fill('isa', ISAS);
-    byId('isa-field', HTMLElement).hidden = ISAS.length < 2;
     this.#fill('threads', [['0', 'Automatic'], ...threads.map((n) => [String(n), String(n)] as const)]);
     this.#fill(
       'images',

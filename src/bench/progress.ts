@@ -1,9 +1,16 @@
+/** Part of a stream. */
+interface Terminal {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
 /** Tells on a terminal what is measured just now, on a line that the next one overwrites; elsewhere nothing. */
 export class Progress {
-  readonly #stream: NodeJS.WriteStream;
+  readonly #stream: Terminal;
   readonly #start = performance.now();
 
-  constructor(stream: NodeJS.WriteStream) {
+  constructor(stream: Terminal) {
     this.#stream = stream;
   }
 

@@ -33,8 +33,8 @@ export function busyWarning({ processors, load: { before } }: Machine): string |
   return `This machine is busy (load average ${before} on ${processors} processors): do not quote these figures.`;
 }
 
-/** Virtual machines may hide the model's name: then family and model say what it is. */
-function cpuName(): string {
+/** What the processor is called. Virtual machines may hide the model's name: then family and model say what it is. */
+export function cpuName(): string {
   const name = cpus()[0]?.model.trim() || 'unknown CPU';
   if (/\d/.test(name)) return name;
   const field = (key: string) => new RegExp(`^${key}\\s*: (.*)$`, 'm').exec(cpuinfo())?.[1];
