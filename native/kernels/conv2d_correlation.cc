@@ -6,7 +6,7 @@
 //                 for 28.
 //   16 registers  2 vectors x 6 pixels: 12 sums + 2 weights + 1 input = 15. 8 loads for 12 FMAs.
 //                 1 vector x 12 pixels: 12 sums + 1 weight + 1 input = 14. 13 loads for 12.
-//   WebAssembly   2 vectors x 4 pixels: 8 sums + 2 weights + 1 input = 11. 6 loads for 8.
+//   compact code  2 vectors x 4 pixels: 8 sums + 2 weights + 1 input = 11. 6 loads for 8.
 //
 // Two FMA ports of 4 cycles latency want 8 sums in flight (10 at 5 cycles), two load ports allow a load an
 // FMA: one vector runs nearly, two vectors run comfortably at the FMA ports' speed, and 7 pixels of two
@@ -34,7 +34,11 @@ constexpr int kMaxCut = 4;
 // the usual ones have code of their own: a first layer has too little arithmetic to hide addresses behind.
 // (One vector of 4 lanes is what remains of a layer, hardly ever a layer; its wide blocks would be code for
 // nobody.)
-constexpr int kMaxPixels[2] = {kWidth == 4 ? 8 : kRegisters == 32 ? 28 : 12, (kRegisters - 3) / 2};
+constexpr int kMaxPixels[2] = {kCompact           ? 4
+                               : kWidth == 4      ? 8
+                               : kRegisters == 32 ? 28
+                                                  : 12,
+                               kCompact ? 4 : (kRegisters - 3) / 2};
 template <int... kPixels>
 struct Widths {};
 #ifdef __SANITIZE_ADDRESS__  // every access is checked by code of its own, which takes minutes to compile
@@ -42,10 +46,13 @@ using WholeWidths = Widths<1, 2, 5, 14>;
 using PartWidths = Widths<1, 3, 7>;
 using UnitWidths = Widths<5, 14>;
 #else
-using WholeWidths = Widths<1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 28>;
+template <typename Few, typename Many>
+using Choice = std::conditional_t<kCompact, Few, Many>;
+using WholeWidths = Choice<Widths<1, 2, 3, 4>, Widths<1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 28> >;
 using PartWidths =
-    std::conditional_t<kWidth == 4, Widths<1, 2, 3, 4>, Widths<1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14> >;
-using UnitWidths = Widths<4, 6, 10, 12, 14, 28>;
+    Choice<Widths<1, 4>,
+           std::conditional_t<kWidth == 4, Widths<1, 2, 3, 4>, Widths<1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14> > >;
+using UnitWidths = Choice<Widths<4>, Widths<4, 6, 10, 12, 14, 28> >;
 #endif
 
 // Some columns of the target, all its rows, some lanes.
@@ -213,6 +220,8 @@ struct StripTable {
   StripFunction inner[kWidest + 1], border[kWidest + 1];
 };
 
+constexpr int kNarrow = kMaxCut + 1 < StripTable::kWidest ? kMaxCut + 1 : StripTable::kWidest;
+
 template <int kVectors, bool kPartial, typename By, int kPixels>
 constexpr void add_width(StripTable& table) {
   if constexpr (kPixels <= kMaxPixels[kVectors - 1]) {
@@ -290,8 +299,8 @@ void correlate(const Correlation& c, const Lanes& lanes, const float* x, const f
     s.y = target.y + col * target.y_col;
     width = next_width(tables.any, target.cols - col, widest);
     const int last = s.left + (width - 1) * c.cols.stride + (c.cols.taps - 1) * c.cols.step;
-    if ((s.left < -hang || last >= c.cols.size + hang) && width > kMaxCut + 1)
-      width = next_width(tables.any, kMaxCut + 1, kMaxCut + 1);
+    if ((s.left < -hang || last >= c.cols.size + hang) && width > kNarrow)
+      width = next_width(tables.any, kNarrow, kNarrow);
     const bool inside = s.left >= 0 && last < c.cols.size;
     const StripTable& strips = unit && tables.unit.inner[width] ? tables.unit : tables.any;
     (inside ? strips.inner : strips.border)[width](s);

@@ -4,7 +4,9 @@
 //
 // Pixels whose taps all lie within the row's columns go in blocks, 8 sums to hide the latency of 4 cycles on
 // two ports; those at the borders go one by one, each with the taps that it meets. A load for each
-// multiply-add: two load ports just feed two FMA ports.
+// multiply-add: two load ports just feed two FMA ports. (Compact code takes all one by one.)
+#include <utility>
+
 #include "../simd/stride.h"
 #include "conv2d_depthwise_walk.h"
 
@@ -14,7 +16,7 @@ namespace {
 
 using namespace simd;
 
-constexpr int kMaxPixels = 8;
+constexpr int kMaxPixels = kCompact ? 1 : 8;
 
 // Pixels of one row, for channels side by side: whole vectors, or a part of one.
 struct Block {
@@ -76,15 +78,17 @@ void block_of(const Block& block) {
 
 using BlockFunction = void (*)(const Block&);
 
-// By width.
 struct BlockTable {
-  BlockFunction of[kMaxPixels + 1];
+  BlockFunction of[kMaxPixels];  // by width less one
 };
 
+template <bool kPartial, int... kIndex>
+constexpr BlockTable make_blocks(std::integer_sequence<int, kIndex...>) {
+  return {{block_of<kIndex + 1, kPartial>...}};
+}
+
 template <bool kPartial>
-constexpr BlockTable kBlocks = {{nullptr, block_of<1, kPartial>, block_of<2, kPartial>, block_of<3, kPartial>,
-                                 block_of<4, kPartial>, block_of<5, kPartial>, block_of<6, kPartial>,
-                                 block_of<7, kPartial>, block_of<8, kPartial>}};
+constexpr BlockTable kBlocks = make_blocks<kPartial>(std::make_integer_sequence<int, kMaxPixels>{});
 
 // The outputs for which every tap is inside.
 Range inner_range(const Axis& axis) {
@@ -100,7 +104,7 @@ void run(int width, Block& b, int channels) {
   const int rest = channels % kWidth, vectors = channels / kWidth;
   if (vectors > 0) {
     b.channels = channels - rest;
-    kBlocks<false>.of[width](b);
+    kBlocks<false>.of[width - 1](b);
   }
   if (rest == 0) return;
   b.channels = rest;
@@ -109,7 +113,7 @@ void run(int width, Block& b, int channels) {
   b.weight += vectors * b.w_vector;
   if (b.bias) b.bias += vectors * kWidth;
   if constexpr (kWidth > 4) {
-    kBlocks<true>.of[width](b);
+    kBlocks<true>.of[width - 1](b);
   } else {
     for (; width > 0; --width, b.x += b.x_pixel, b.y += b.y_col) block_of<1, true>(b);
   }

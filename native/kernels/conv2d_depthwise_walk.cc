@@ -34,7 +34,7 @@ using namespace simd;
 template <int kTaps, int kStride>
 constexpr int kOpen = (kTaps + kStride - 1) / kStride;
 
-constexpr int kMostRows = 7;
+constexpr int kMostRows = kCompact ? 3 : 7;
 
 template <int kTaps, int kStride, bool kPartial>
 constexpr int most_rows() {
@@ -140,10 +140,11 @@ template <int kTaps, int kStride, bool kBorder, bool kPartial>
 constexpr Table kTable = make_table<kTaps, kStride, kBorder, kPartial>(
     std::make_integer_sequence<int, most_rows<kTaps, kStride, kPartial>()>{});
 
-// A part of a vector is walked over as if at the border, wherever it is: one of a layer's vectors at most.
+// A part of a vector is walked over as if at the border, wherever it is: one of a layer's vectors at most. In
+// compact code so are all vectors, but for 3 taps.
 template <int kTaps, int kStride, bool kPartial>
 constexpr Walks kWalks = {most_rows<kTaps, kStride, kPartial>(),
-                          kTable<kTaps, kStride, kPartial, kPartial>.of,
+                          kTable<kTaps, kStride, kPartial || (kCompact && kTaps != 3), kPartial>.of,
                           kTable<kTaps, kStride, true, kPartial>.of};
 
 template <bool kPartial>

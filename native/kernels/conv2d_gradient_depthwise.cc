@@ -28,7 +28,7 @@ using namespace simd;
 namespace {
 
 constexpr int kMaxTaps = 256;
-constexpr int kMaxRows = 7;
+constexpr int kMaxRows = kCompact ? 2 : 7;
 
 struct Range {
   int begin, end;
@@ -154,6 +154,7 @@ constexpr Blocks kBlocks = make_blocks<kTaps, kPartial>(std::make_integer_sequen
 
 template <bool kPartial>
 const Blocks& blocks_for(int taps) {
+  if constexpr (kCompact && kPartial) return kBlocks<1, kPartial>;
   return taps == 3   ? kBlocks<3, kPartial>
          : taps == 5 ? kBlocks<5, kPartial>
          : taps == 7 ? kBlocks<7, kPartial>

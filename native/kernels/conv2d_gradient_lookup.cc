@@ -99,12 +99,14 @@ void add_taps(const Windows& w, const int32_t* offsets, float* sums) {
 using BlockFunction = void (*)(const Windows&, const int32_t*, float*);
 
 struct Blocks {
-  BlockFunction of[kMaxBlock];
+  BlockFunction of[kMaxBlock];  // by taps less one; null where there is no code
 };
+
+constexpr bool has_code(int taps) { return !kCompact || taps == kMaxBlock || taps == 3 || taps == 1; }
 
 template <int... kIndex>
 constexpr Blocks make_blocks(std::integer_sequence<int, kIndex...>) {
-  return {{add_taps<kIndex + 1>...}};
+  return {{has_code(kIndex + 1) ? add_taps<kIndex + 1> : nullptr...}};
 }
 
 constexpr Blocks kBlocks = make_blocks(std::make_integer_sequence<int, kMaxBlock>{});
@@ -128,7 +130,7 @@ class Pass {
     alignas(64) float patch[kLimits.floats + kPatchSlack];
     alignas(64) float tables[kTableFloats + 4 * kPatchSlack];
     const int blocks = (taps_ + kMaxBlock - 1) / kMaxBlock;
-    const int block = (taps_ + blocks - 1) / blocks;
+    const int block = kCompact ? kMaxBlock : (taps_ + blocks - 1) / blocks;  // equal ones where there are
     each_tile(p_, t_, [&](int ph, int pw, int height, int width) {
       fill_patch(p_, t_, x + group_ * t_.channels, ph, pw, patch);
       tables_.fill(p_, t_, patch, tables);
@@ -146,8 +148,9 @@ class Pass {
                               int64_t{4} * p_.pool_w * p_.stride_w * t_.channels,
                               static_cast<float>(p_.pool_h * p_.pool_w)};
         float* to = sums + channel / kChannels * taps_ * kChannels + channel % kChannels;
-        for (int tap = 0; tap < taps_; tap += block) {
-          const int count = taps_ - tap < block ? taps_ - tap : block;
+        for (int tap = 0, count; tap < taps_; tap += count) {
+          count = taps_ - tap < block ? taps_ - tap : block;
+          while (!kBlocks.of[count - 1]) --count;
           kBlocks.of[count - 1](windows, offsets_ + tap, to + tap * kChannels);
         }
       }

@@ -92,7 +92,7 @@ using BlockFunction = void (*)(const Positions&, const Scalars&, const Walk&, in
 // Rows of scalars that a block takes: several only for the counts of common first layers (3x3, 5x5 and 7x7
 // taps of one channel, 3x3 of three), as other blocks do not need them to fill the registers.
 constexpr int rows_of(int count, int vectors) {
-  if (count != 3 && count != 5 && count != 7 && count != 9) return 1;
+  if (kCompact || (count != 3 && count != 5 && count != 7 && count != 9)) return 1;
   const int rows = kAccumulators / (count * vectors);
   return rows < 1 ? 1 : rows < 7 ? rows : 7;
 }
@@ -100,18 +100,27 @@ constexpr int rows_of(int count, int vectors) {
 constexpr int kMaxPairs = kAccumulators / 2;
 
 struct Blocks {
-  BlockFunction single[2][kMaxScalars][7];  // [partial][count - 1][rows - 1]: one vector
-  BlockFunction pair[2][kMaxPairs][7];      // two
+  BlockFunction single[2][kMaxScalars][7];  // [partial][count - 1][rows - 1]: one vector; null: no code
+  BlockFunction pair[2][kMaxPairs][7];      // two; none of them partial in compact code
 };
+
+constexpr bool has_code(int count, int vectors) {
+  const int most = vectors == 2 ? kMaxPairs : kMaxScalars;
+  return !kCompact || count == most || count == 3 || count == 1;
+}
 
 template <bool kPartial, int kCount, int... kRow>
 constexpr void fill_single(Blocks& blocks, std::integer_sequence<int, kRow...>) {
-  ((blocks.single[kPartial][kCount - 1][kRow] = add_block<kRow + 1, kCount, 1, kPartial>), ...);
+  ((blocks.single[kPartial][kCount - 1][kRow] =
+        has_code(kCount, 1) ? add_block<kRow + 1, kCount, 1, kPartial> : nullptr),
+   ...);
 }
 
 template <bool kPartial, int kCount, int... kRow>
 constexpr void fill_pair(Blocks& blocks, std::integer_sequence<int, kRow...>) {
-  ((blocks.pair[kPartial][kCount - 1][kRow] = add_block<kRow + 1, kCount, 2, kPartial>), ...);
+  ((blocks.pair[kPartial][kCount - 1][kRow] =
+        has_code(kCount, 2) ? add_block<kRow + 1, kCount, 2, kPartial> : nullptr),
+   ...);
 }
 
 template <bool kPartial, int... kSingle, int... kPair>
@@ -119,6 +128,7 @@ constexpr void fill(Blocks& blocks, std::integer_sequence<int, kSingle...>,
                     std::integer_sequence<int, kPair...>) {
   (fill_single<kPartial, kSingle + 1>(blocks, std::make_integer_sequence<int, rows_of(kSingle + 1, 1)>{}),
    ...);
+  if constexpr (kCompact && kPartial) return;
   (fill_pair<kPartial, kPair + 1>(blocks, std::make_integer_sequence<int, rows_of(kPair + 1, 2)>{}), ...);
 }
 
@@ -142,15 +152,17 @@ int equal_share(int count, int most) {
 void add_blocks(const Positions& positions, const Scalars& scalars, const Walk& vectors, int lanes,
                 const Sums& sums) {
   for (int lane = 0, step = 0; lane < lanes; lane += step) {
-    const bool pair = lanes - lane > kWidth;
+    const bool pair = lanes - lane >= (kCompact ? 2 * kWidth : kWidth + 1);
     step = pair ? 2 * kWidth : kWidth;
     const int left = lanes - lane - step + kWidth;
     const int tail = left < kWidth ? left : kWidth;
     const bool partial = kMasksAreFree || tail < kWidth;
     const Walk vector{vectors.at + lane, vectors.image, vectors.row, vectors.col};
-    const int share = equal_share(scalars.count, pair ? kMaxPairs : kMaxScalars);
-    for (int first = 0; first < scalars.count; first += share) {
-      const int count = scalars.count - first < share ? scalars.count - first : share;
+    const int most = pair ? kMaxPairs : kMaxScalars;
+    const int share = kCompact ? most : equal_share(scalars.count, most);
+    for (int first = 0, count; first < scalars.count; first += count) {
+      count = scalars.count - first < share ? scalars.count - first : share;
+      while (!has_code(count, pair ? 2 : 1)) --count;
       const int height = equal_share(scalars.rows, rows_of(count, pair ? 2 : 1));
       for (int row = 0; row < scalars.rows; row += height) {
         const int rows = scalars.rows - row < height ? scalars.rows - row : height;

@@ -18,7 +18,7 @@ using namespace simd;
 
 namespace {
 
-constexpr int kMaxRows = 7;
+constexpr int kMaxRows = kCompact ? 1 : 7;
 constexpr int kMaxVectors = 10;
 
 constexpr int most_vectors(int rows) {
@@ -100,19 +100,14 @@ constexpr void fill(Blocks& blocks) {
   }
 }
 
-constexpr Blocks make_blocks() {
+template <int... kIndex>
+constexpr Blocks make_blocks(std::integer_sequence<int, kIndex...>) {
   Blocks blocks{};
-  fill<1>(blocks);
-  fill<2>(blocks);
-  fill<3>(blocks);
-  fill<4>(blocks);
-  fill<5>(blocks);
-  fill<6>(blocks);
-  fill<7>(blocks);
+  (fill<kIndex + 1>(blocks), ...);
   return blocks;
 }
 
-constexpr Blocks kBlocks = make_blocks();
+constexpr Blocks kBlocks = make_blocks(std::make_integer_sequence<int, kMaxRows>{});
 
 // Blocks of equal width: 6 vectors of which 5 fit are 3 and 3.
 TWILL_INLINE int equal_share(int vectors, int most) {

@@ -1,4 +1,6 @@
 // y = x W + b and its gradients. Lanes are outputs, so no sum is split over them.
+#include <utility>
+
 #include "../simd/unroll.h"
 #include "elementwise.h"
 #include "kernel.h"
@@ -54,17 +56,27 @@ void product_rows(const float* x, const float* weight, const float* bias, float*
 using RowsFunction = void (*)(const float* x, const float* weight, const float* bias, float* y, int64_t IN,
                               int64_t OUT);
 
-constexpr RowsFunction kProductRows[] = {nullptr,         product_rows<1>, product_rows<2>,
-                                         product_rows<3>, product_rows<4>, product_rows<5>,
-                                         product_rows<6>, product_rows<7>, product_rows<8>};
+constexpr bool has_code(int images) { return !kCompact || images == 1 || images == 3 || images == kImages; }
+
+struct ProductTable {
+  RowsFunction of[kImages];  // by images less one; null where there is no code
+};
+
+template <int... kIndex>
+constexpr ProductTable make_table(std::integer_sequence<int, kIndex...>) {
+  return {{has_code(kIndex + 1) ? product_rows<kIndex + 1> : nullptr...}};
+}
+
+constexpr ProductTable kProducts = make_table(std::make_integer_sequence<int, kImages>{});
 
 // y [count][OUT] = x [count][IN] weight [IN][OUT] (+ bias), in as few blocks of images as do, of equal size.
 void product(const float* x, const float* weight, const float* bias, float* y, int64_t count, int64_t IN,
              int64_t OUT) {
-  for (int64_t n = 0, blocks = (count + kImages - 1) / kImages; blocks > 0; --blocks) {
-    const int64_t images = (count - n + blocks - 1) / blocks;
-    kProductRows[images](x + n * IN, weight, bias, y + n * OUT, IN, OUT);
-    n += images;
+  for (int64_t n = 0, images; n < count; n += images) {
+    const int64_t blocks = (count - n + kImages - 1) / kImages;
+    images = (count - n + blocks - 1) / blocks;
+    while (!kProducts.of[images - 1]) --images;
+    kProducts.of[images - 1](x + n * IN, weight, bias, y + n * OUT, IN, OUT);
   }
 }
 

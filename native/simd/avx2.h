@@ -17,6 +17,7 @@ using Mask = __m256;
 using Index = __m256i;
 constexpr int kWidth = 8;
 constexpr int kRegisters = 16;
+constexpr bool kCompact = false;
 constexpr bool kFused = true;
 
 // A window of eight that starts n lanes before the zeros has its first n lanes set.

@@ -19,6 +19,7 @@ using Mask = __mmask16;
 using Index = __m512i;
 constexpr int kWidth = 16;
 constexpr int kRegisters = 32;
+constexpr bool kCompact = false;
 constexpr bool kFused = true;
 
 // GCC 12 warns of its own uninitialized variable in the unmasked forms of some intrinsics; under a constant

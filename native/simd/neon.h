@@ -18,6 +18,7 @@ using Mask = uint32x4_t;
 using Index = int32x4_t;
 constexpr int kWidth = 4;
 constexpr int kRegisters = 32;
+constexpr bool kCompact = false;
 constexpr bool kFused = true;
 
 TWILL_INLINE Vec zero() { return vdupq_n_f32(0.0f); }

@@ -20,6 +20,7 @@ struct Index {
 };
 constexpr int kWidth = 1;
 constexpr int kRegisters = 16;
+constexpr bool kCompact = true;
 constexpr bool kFused = false;
 
 TWILL_INLINE Vec zero() { return {0.0f}; }

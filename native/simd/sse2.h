@@ -17,6 +17,7 @@ using Mask = __m128;
 using Index = __m128i;
 constexpr int kWidth = 4;
 constexpr int kRegisters = 16;
+constexpr bool kCompact = true;
 constexpr bool kFused = false;
 
 TWILL_INLINE Vec zero() { return _mm_setzero_ps(); }

@@ -22,6 +22,7 @@ struct Index {
 };
 constexpr int kWidth = 4;
 constexpr int kRegisters = 12;
+constexpr bool kCompact = true;
 #if defined(__wasm_relaxed_simd__)
 constexpr bool kFused = true;  // the loader tries it, and takes other code where the engine does not fuse
 #else

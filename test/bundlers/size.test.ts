@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
@@ -48,6 +49,15 @@ describe('what ends in a bundle', () => {
     const unused =
       /^(worker|cli|report|bench|recipes|io|inline)\/|\.node$|nn\/(functional|eager)$|fashion-mnist|gzip/;
     expect(modules.filter((one) => unused.test(one))).toEqual([]);
+  });
+
+  it('is a WebAssembly module of less than 60 kB beside it, of which a page fetches one', async () => {
+    const folder = fileURLToPath(new URL('../../dist/wasm/', import.meta.url));
+    const modules = readdirSync(folder).filter((name) => name.endsWith('.wasm'));
+    expect(modules).toHaveLength(4);
+    for (const name of modules) {
+      expect(gzipSync(readFileSync(folder + name), { level: 9 }).length, name).toBeLessThan(60_000);
+    }
   });
 
   it('is less where a model only predicts, and again where there is none', async () => {
