@@ -80,6 +80,10 @@ TWILL_EXPORT(await_members) int32_t await_members(int32_t members, double millis
   return team_await(members, static_cast<int64_t>(milliseconds * 1e6));
 }
 
+TWILL_EXPORT(abandon) void abandon() { team_abandon(); }
+
+TWILL_EXPORT(abandoned) int32_t abandoned() { return team_abandoned(); }
+
 TWILL_EXPORT(join) void join() { team_join(); }
 
 TWILL_EXPORT(serve) void serve(int32_t thread) { team_serve(kernel_table, thread); }

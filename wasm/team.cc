@@ -11,6 +11,11 @@ namespace {
 // How often a thread looks before it sleeps: some 50 us. To wake one takes about as long.
 constexpr uint32_t kLooks = 30000;
 
+// Whether a member failed in the middle of a job: nobody may wait for it, and the team is of no more use.
+int32_t abandoned = 0;
+
+bool is_abandoned() { return __atomic_load_n(&abandoned, __ATOMIC_SEQ_CST) != 0; }
+
 // A count that threads wait on, away from other words: each is written while others are looked at.
 class alignas(64) Count {
  public:
@@ -24,18 +29,21 @@ class alignas(64) Count {
       __builtin_wasm_memory_atomic_notify(&value_, UINT32_MAX);
   }
 
-  // Returns when it is no longer `value`.
+  // Returns when it is no longer `value`, or the team is abandoned.
   void await_change(int32_t value, bool may_block) {
-    for (uint32_t look = 0; get() == value; ++look) {
+    for (uint32_t look = 0; get() == value && !is_abandoned(); ++look) {
       if (may_block && look >= kLooks) sleep(value, -1);
     }
   }
 
-  // Sleeps until it is announced or the time is over (-1: never), unless it is no longer `value`.
-  void sleep(int32_t value, int64_t nanoseconds) {
+  // Sleeps until it is announced, unless it is no longer `value`; false where the time (-1: no end) was over
+  // before. The announcement may be that of the value itself, which comes after the change.
+  bool sleep(int32_t value, int64_t nanoseconds) {
+    constexpr int32_t kTimedOut = 2;
     __atomic_fetch_add(&sleepers_, 1, __ATOMIC_SEQ_CST);
-    __builtin_wasm_memory_atomic_wait32(&value_, value, nanoseconds);
+    const int32_t reason = __builtin_wasm_memory_atomic_wait32(&value_, value, nanoseconds);
     __atomic_fetch_sub(&sleepers_, 1, __ATOMIC_SEQ_CST);
+    return reason != kTimedOut;
   }
 
  private:
@@ -92,6 +100,7 @@ void work(const Kernel* kernels, int32_t thread, bool may_block) {
     for (int64_t piece; (piece = take_one(pieces_taken)) < stage.pieces;) runner.run_piece(stage, piece);
     next = Runner::after(stage);
     end_stage(my_job.threads, may_block);
+    if (is_abandoned()) return;
   }
 }
 
@@ -117,25 +126,32 @@ void team_submit(const int32_t* words, const Block* blocks, int32_t batch, int32
 }
 
 void team_finish(bool may_block) {
-  for (int32_t ended; (ended = jobs_ended.get()) != jobs_submitted;)
+  for (int32_t ended; (ended = jobs_ended.get()) != jobs_submitted && !is_abandoned();)
     jobs_ended.await_change(ended, may_block);
 }
 
 int32_t team_await(int32_t members, int64_t nanoseconds) {
-  // Each turn is a member that came, or the end of the time.
   for (int32_t there; (there = present.get()) < members;) {
-    present.sleep(there, nanoseconds);
-    if (present.get() == there) break;
+    if (!present.sleep(there, nanoseconds)) break;
   }
   return present.get();
 }
 
 void team_join() { present.announce(); }
 
+void team_abandon() {
+  __atomic_store_n(&abandoned, 1, __ATOMIC_SEQ_CST);
+  stages_ended.announce();
+  jobs_ended.announce();
+}
+
+bool team_abandoned() { return is_abandoned(); }
+
 void team_serve(const Kernel* kernels, int32_t thread) {
   Seat& seat = seats[thread];
   for (;;) {
     seat.rung.await_change(seat.answered, true);
+    if (is_abandoned()) return;
     ++seat.answered;
     if (thread > 0) {
       work(kernels, thread, true);

@@ -20,10 +20,16 @@ void team_run(const Kernel* kernels, const int32_t* words, const Block* blocks, 
 void team_submit(const int32_t* words, const Block* blocks, int32_t batch, int32_t threads);
 // Returns when the job that was submitted last is complete.
 void team_finish(bool may_block);
-// Returns when as many members are there or the time is over, and how many are.
+// Returns when as many members are there, or nothing has changed for that long, and how many are.
 int32_t team_await(int32_t members, int64_t nanoseconds);
 
+// Whether a member gave up: what it was to compute is missing, and the team is of no more use.
+bool team_abandoned();
+
 // A member's side.
+
+// Gives up: whoever waits for the team goes on.
+void team_abandon();
 
 // Says that it is there.
 void team_join();

@@ -34,6 +34,10 @@ export interface TeamExports extends Exports {
   submit(words: number, blocks: number, batch: number, threads: number): void;
   finish(mayBlock: number): void;
   await_members(members: number, milliseconds: number): number;
+  /** Gives the team up: whoever waits for it goes on. */
+  abandon(): void;
+  /** 1 where somebody did. */
+  abandoned(): number;
 }
 
 /** A module that was instantiated, with its memory. */

@@ -12,6 +12,8 @@ const MAX_THREADS = 64;
 /** A member that has not come by then never will; a loaded machine may take a second. */
 const PATIENCE = 15_000;
 
+const GAVE_UP = 'it gave up in the middle of a run';
+
 /** A worker that runs src/wasm/thread.ts. */
 export interface Member {
   terminate(): void;
@@ -96,7 +98,14 @@ export class Team {
   /** Runs with the caller as the first thread. */
   run(words: number, blocks: number, batch: number): void {
     if (this.#failure) throw this.#broken();
-    this.#exports.run_in_team(words, blocks, batch, this.worth(words, batch), this.#mayBlock);
+    try {
+      this.#exports.run_in_team(words, blocks, batch, this.worth(words, batch), this.#mayBlock);
+    } catch (error) {
+      this.#exports.abandon();
+      this.#fail(error as Error);
+      throw this.#broken();
+    }
+    this.#checkAbandoned();
   }
 
   /** Runs without the caller; one run at a time. Calls back when it has ended, unless `finish` is called before. */
@@ -120,6 +129,14 @@ export class Team {
     this.#onFailure = undefined;
     if (this.#failure) throw this.#broken();
     this.#exports.finish(this.#mayBlock);
+    this.#checkAbandoned();
+  }
+
+  /** Throws where a thread has given up in the middle of a run. Its own error comes as an event, later. */
+  #checkAbandoned(): void {
+    if (this.#exports.abandoned() === 0) return;
+    this.#failure ??= new Error(GAVE_UP);
+    throw this.#broken();
   }
 
   terminate(): void {
@@ -140,6 +157,7 @@ export class Team {
   #end(): void {
     if (++this.#heard < this.#submitted) return; // of a run that `finish` waited for
     this.#members[0]?.keepAlive(false);
+    if (this.#exports.abandoned() !== 0) return this.#fail(new Error(GAVE_UP));
     const onEnded = this.#onEnded;
     this.#onEnded = undefined;
     onEnded?.();

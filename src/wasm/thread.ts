@@ -13,6 +13,7 @@ interface Exports {
   readonly __stack_pointer: WebAssembly.Global;
   join(): void;
   serve(thread: number): void;
+  abandon(): void;
 }
 
 /** A member's message: it has joined, or a run that it led has ended. */
@@ -25,8 +26,13 @@ export function work({ module, memory, thread, stack }: Membership, tell: (word:
   exports.__stack_pointer.value = stack;
   exports.join();
   tell('joined');
-  for (;;) {
-    exports.serve(thread);
-    tell('ended');
+  try {
+    for (;;) {
+      exports.serve(thread);
+      tell('ended');
+    }
+  } catch (error) {
+    exports.abandon(); // or the others would wait for this thread's share for ever
+    throw error;
   }
 }
