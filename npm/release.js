@@ -1,4 +1,4 @@
-// Makes a release, up to the push that lets CI publish it:
+// Makes a release, up to the push that lets CI build its packages (npm/publish.js publishes them):
 //
 //   npm run release -- 0.2.0 [--dry-run]
 //
@@ -74,7 +74,9 @@ function main() {
     'package-lock.json',
   );
   run('git', 'tag', '-a', `v${version}`, '-m', `Twill ${version}`);
-  console.log(`release: v${version} is ready; \`git push --follow-tags\` lets CI build, test and publish it`);
+  console.log(
+    `release: v${version} is ready; \`git push --follow-tags\` lets CI build and test its packages`,
+  );
 }
 
 try {
