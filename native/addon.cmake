@@ -16,6 +16,8 @@ endforeach()
 file(GLOB TWILL_RUNTIME_SOURCES CONFIGURE_DEPENDS native/runtime/*.cc)
 add_library(twill_runtime OBJECT ${TWILL_RUNTIME_SOURCES})
 target_compile_options(twill_runtime PRIVATE ${TWILL_WARNINGS} -fno-exceptions -fno-rtti)
+set_source_files_properties(native/runtime/extents.cc native/runtime/program_check.cc native/runtime/signature.cc
+                            PROPERTIES COMPILE_OPTIONS "${TWILL_COLD_FLAGS}")
 target_link_libraries(twill_runtime PRIVATE OpenMP::OpenMP_CXX)
 
 file(GLOB TWILL_ADDON_SOURCES CONFIGURE_DEPENDS native/addon/*.cc)
@@ -24,7 +26,7 @@ target_include_directories(twill SYSTEM PRIVATE ${TWILL_NODE_INCLUDES})
 # A worker that is being terminated takes no exceptions any more: without the last one, throwing there ends the process.
 target_compile_definitions(
   twill PRIVATE NAPI_VERSION=8 NAPI_CPP_EXCEPTIONS NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS)
-target_compile_options(twill PRIVATE ${TWILL_WARNINGS})
+target_compile_options(twill PRIVATE ${TWILL_WARNINGS} ${TWILL_COLD_FLAGS} -ffunction-sections)
 target_link_libraries(twill PRIVATE twill_runtime ${TWILL_KERNEL_LIBRARIES} OpenMP::OpenMP_CXX)
 set_target_properties(twill PROPERTIES PREFIX "" SUFFIX ".node" LIBRARY_OUTPUT_DIRECTORY ${TWILL_ADDON_DIRECTORY})
 
@@ -36,7 +38,7 @@ if(APPLE)
   set_target_properties(twill PROPERTIES INSTALL_RPATH "@loader_path")
 else()
   # initfirst: see quiet_openmp.cc.
-  target_link_options(twill PRIVATE -Wl,-z,nodelete -Wl,-z,initfirst)
+  target_link_options(twill PRIVATE -Wl,-z,nodelete -Wl,-z,initfirst -Wl,--gc-sections -Wl,-z,noseparate-code)
   execute_process(
     COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=libgomp.so.1
     OUTPUT_VARIABLE TWILL_OPENMP_RUNTIME

@@ -1,6 +1,7 @@
 import { nativeLoader } from './backend/native.node.js';
 import { wasmLoader } from './backend/wasm.node.js';
 import type { Platform } from './platform.js';
+import { firstTime } from './warnings.node.js';
 
 export const nodePlatform: Platform = {
   backends: new Map([
@@ -8,5 +9,7 @@ export const nodePlatform: Platform = {
     ['wasm', wasmLoader],
   ]),
   environment: (name) => process.env[name],
-  warn: (message) => process.emitWarning(message, 'TwillWarning'),
+  warn: (message) => {
+    if (firstTime(message)) process.emitWarning(message, 'TwillWarning');
+  },
 };

@@ -31,7 +31,7 @@ export interface Platform {
   readonly backends: ReadonlyMap<BackendName, BackendLoader>;
   /** A variable of the environment; undefined where there is no environment. */
   environment(name: string): string | undefined;
-  /** Tells the user something once that is no error. */
+  /** Tells the user something that is no error; in Node once for all threads of the process. */
   warn(message: string): void;
 }
 

@@ -53,6 +53,11 @@ describe('what would be published', () => {
     const files = new Set(filesOf(folder).map(({ path }) => `./${path}`));
     expect(named.filter((file) => !file.endsWith('/') && !files.has(file))).toEqual([]);
   });
+
+  it('weighs less than 2 MB natively', () => {
+    const bytes = filesOf(join(published.folder, published.host)).reduce((sum, file) => sum + file.bytes, 0);
+    expect(bytes).toBeLessThan(2_000_000);
+  });
 });
 
 describe('installed by npm with scripts ignored', () => {
@@ -103,6 +108,15 @@ describe('without the package of the platform', () => {
       stderr.match(/TwillWarning: twill computes with the wasm backend: .* To get it, run `/g),
     ).toHaveLength(1);
   });
+
+  it.each(['workers.mjs', 'only-workers.mjs'])(
+    'says so once in a process of several threads: %s',
+    async (app) => {
+      const { worker, stderr } = await node(app);
+      expect(worker).toBe('wasm');
+      expect(stderr.match(/TwillWarning/g)).toHaveLength(1);
+    },
+  );
 
   it('refuses where the addon is forced, and is silent where WebAssembly is', async () => {
     const forced = await project.run(process.execPath, ['train.mjs'], { TWILL_BACKEND: 'native' });
