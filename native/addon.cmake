@@ -16,8 +16,9 @@ endforeach()
 file(GLOB TWILL_RUNTIME_SOURCES CONFIGURE_DEPENDS native/runtime/*.cc)
 add_library(twill_runtime OBJECT ${TWILL_RUNTIME_SOURCES})
 target_compile_options(twill_runtime PRIVATE ${TWILL_WARNINGS} -fno-exceptions -fno-rtti)
-set_source_files_properties(native/runtime/extents.cc native/runtime/program_check.cc native/runtime/signature.cc
-                            PROPERTIES COMPILE_OPTIONS "${TWILL_COLD_FLAGS}")
+set(TWILL_COLD_SOURCES ${TWILL_RUNTIME_SOURCES}) # all but what runs programs
+list(FILTER TWILL_COLD_SOURCES EXCLUDE REGEX "program_run\\.cc$")
+set_source_files_properties(${TWILL_COLD_SOURCES} PROPERTIES COMPILE_OPTIONS "${TWILL_COLD_FLAGS}")
 target_link_libraries(twill_runtime PRIVATE OpenMP::OpenMP_CXX)
 
 file(GLOB TWILL_ADDON_SOURCES CONFIGURE_DEPENDS native/addon/*.cc)

@@ -14,8 +14,9 @@ export {
   WorkerError,
 } from './errors.js';
 export { SymbolicTensor } from './graph/graph.js';
-export { Parameter } from './graph/parameter.js';
+export { ModuleBuffer, Parameter, type StateDtype } from './graph/parameter.js';
 export { fromBytes, toBytes } from './io/model.js';
+export { BatchNorm1d, BatchNorm2d, type BatchNormOptions } from './nn/batch_norm.js';
 export { Conv2d, type Conv2dOptions } from './nn/conv2d.js';
 export { Flatten } from './nn/flatten.js';
 export * as functional from './nn/functional.js';

@@ -211,6 +211,21 @@ describe('train', () => {
     expect(Buffer.compare(first, await weights('frozen', '--init', init, '--lr', '0'))).toBe(0);
   });
 
+  test('train --recipe makes its network, which eval and predict know by its weights', async () => {
+    const out = join(directory, 'normalised');
+    const model = join(out, 'model.safetensors');
+    expect((await twill(quick('normalised', '--recipe', 'article-3x3'))).code).toBe(0);
+    const { epochs } = JSON.parse(await readFile(join(out, 'history.json'), 'utf8'));
+    const { code, stdout } = await twill(['eval', '--data', few, '--model', model, '--json']);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).accuracy).toBe(epochs[0].accuracy);
+    const more = await twill(quick('normalised-more', '--recipe', 'article-3x3', '--init', model));
+    expect(more.code).toBe(0);
+    const other = await twill(quick('other', '--recipe', 'article', '--init', model));
+    expect(other.code).toBe(1);
+    expect(other.stderr).toContain('does not hold the weights of this network');
+  });
+
   test('its weights have the names of the article', async () => {
     const bytes = await readFile(join(directory, 'seed-a', 'model.safetensors'));
     const header = JSON.parse(bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE())).toString());

@@ -107,9 +107,10 @@ describe('what travels', () => {
     };
     const has = (value: unknown, ...keys: string[]) =>
       keys.every((key) => typeof (value as Record<string, unknown> | null)?.[key] === 'function');
-    // conv2d_pool is what fusion makes: no model records it.
+    // What fusion makes: no model records it.
+    const fused = ['conv2d_pool', 'batch_norm_pool'];
     const ops = (await exported('ops')).filter((value) => has(value, 'infer', 'forward', 'backward'));
-    const recorded = ops.filter((op) => (op as { name: string }).name !== 'conv2d_pool');
+    const recorded = ops.filter((op) => !fused.includes((op as { name: string }).name));
     expect(new Set(OPS)).toEqual(new Set(recorded));
     const optimizers = (await exported('optim')).filter((value) =>
       has((value as { prototype?: unknown }).prototype, 'emit'),

@@ -1,4 +1,5 @@
 import {
+  BatchNorm2d,
   Conv2d,
   Generator,
   Linear,
@@ -12,6 +13,7 @@ import {
 /** Code that no worker has. */
 export class Net extends Module {
   readonly conv: Conv2d;
+  readonly norm = new BatchNorm2d(8);
   readonly head: Linear;
   readonly #pool = new MaxPool2d(2);
   readonly #relu = new ReLU();
@@ -24,7 +26,7 @@ export class Net extends Module {
   }
 
   forward(x: SymbolicTensor): SymbolicTensor {
-    const features = this.#pool.forward(this.#relu.forward(this.conv.forward(x)));
+    const features = this.#pool.forward(this.#relu.forward(this.norm.forward(this.conv.forward(x))));
     return this.head.forward(features.flatten());
   }
 }

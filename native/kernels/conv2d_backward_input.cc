@@ -5,6 +5,7 @@
 // taps flipped.
 #include "conv2d_correlation.h"
 #include "kernel.h"
+#include "params_convolution.h"
 
 namespace twill {
 namespace TWILL_ISA {

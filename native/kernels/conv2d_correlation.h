@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "../simd/simd.h"
+#include "params_convolution.h"
 
 namespace twill {
 namespace TWILL_ISA {

@@ -1,6 +1,7 @@
 // 2-d convolution: y = conv(x, weight) + bias, then ReLU where asked.
 #include "conv2d_correlation.h"
 #include "kernel.h"
+#include "params_convolution.h"
 
 namespace twill {
 namespace TWILL_ISA {

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "params.h"
+#include "params_convolution.h"
 
 namespace twill {
 namespace TWILL_ISA {

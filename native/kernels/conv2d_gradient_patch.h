@@ -7,6 +7,7 @@
 
 #include "elementwise.h"
 #include "params.h"
+#include "params_convolution.h"
 
 namespace twill {
 namespace TWILL_ISA {

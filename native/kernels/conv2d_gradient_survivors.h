@@ -7,6 +7,7 @@
 #include "conv2d_gradient_patch.h"
 #include "conv2d_gradient_rows.h"
 #include "params.h"
+#include "params_convolution.h"
 
 namespace twill {
 namespace TWILL_ISA {

@@ -14,6 +14,7 @@
 #include "elementwise.h"
 #include "kernel.h"
 #include "params.h"
+#include "params_convolution.h"
 
 namespace twill {
 namespace TWILL_ISA {

@@ -7,6 +7,7 @@
 #include "conv2d_correlation.h"
 #include "elementwise.h"
 #include "kernel.h"
+#include "params_convolution.h"
 
 namespace twill {
 namespace TWILL_ISA {

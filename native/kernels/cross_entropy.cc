@@ -3,6 +3,7 @@
 // In double without fused operations: ten classes an image are too few for speed to matter, and so a loss has
 // the same bits on every instruction set. exp and log are our own for the same reason.
 #include "kernel.h"
+#include "params_layers.h"
 
 namespace twill {
 namespace TWILL_ISA {

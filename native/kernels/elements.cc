@@ -1,6 +1,7 @@
 // Kernels over the elements of a parameter: packing, reduction of partial sums, update rules.
 #include "elementwise.h"
 #include "kernel.h"
+#include "params_parameters.h"
 
 namespace twill {
 namespace TWILL_ISA {
@@ -37,12 +38,6 @@ namespace {
 struct Hyper {
   float lr, momentum, dampening, weight_decay, nesterov, first;
 };
-
-bool all_finite(const float* values, int64_t count) {
-  int bad = 0;
-  for (int64_t i = 0; i < count; ++i) bad |= !(values[i] - values[i] == 0.0f);
-  return !bad;
-}
 
 // torch.optim.SGD, line by line; a term whose factor is zero is left out, so that it cannot make a NaN of an
 // infinity.

@@ -27,6 +27,12 @@ TWILL_INLINE void each_vector(int64_t begin, int64_t end, const Body& body) {
   if (i < end) body(i, static_cast<int>(end - i));
 }
 
+inline bool all_finite(const float* values, int64_t count) {
+  int bad = 0;
+  for (int64_t i = 0; i < count; ++i) bad |= !(values[i] - values[i] == 0.0f);
+  return !bad;
+}
+
 inline void copy_floats(float* target, const float* source, int64_t count) {
   each_vector(0, count, [&](int64_t i, int lanes) TWILL_INLINE_LAMBDA {
     store_lanes(target + i, load_lanes(source + i, lanes), lanes);

@@ -1,6 +1,7 @@
 // Images on their way in and out: NCHW outside, NHWC inside.
 #include "elementwise.h"
 #include "kernel.h"
+#include "params_layers.h"
 
 namespace twill {
 namespace TWILL_ISA {

@@ -12,8 +12,6 @@
 
 #include <cstdint>
 
-#include "params.h"
-
 namespace twill {
 
 // One call of a kernel over units [begin, end): images of the batch, or elements 0..count-1.
@@ -32,11 +30,28 @@ using Kernel = void (*)(const Work& work, int64_t begin, int64_t end);
 // image gives.
 enum class Domain : int32_t { images = 0, elements = 1, rows = 2 };
 
-// Parameter structs are plain int32 words (floats travel in operands), so that a program can hold them in
-// place.
+// Parameter structs are plain int32 words, so that a program can hold them in place.
 template <typename Params>
 static inline const Params& params_of(const Work& work) {
   return *reinterpret_cast<const Params*>(work.params);
+}
+
+// A float parameter.
+static inline float float_of(int32_t bits) {
+  float value;
+  __builtin_memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+// The images of a slice (program.h): [s * batch / slices, (s + 1) * batch / slices).
+static inline int64_t images_of_slice(const Work& work, int64_t slice) {
+  return (slice + 1) * work.batch / work.slices - slice * work.batch / work.slices;
+}
+
+// The first image of the slice that an image is in.
+static inline int64_t slice_begin(const Work& work, int64_t image) {
+  const int64_t slice = ((image + 1) * work.slices - 1) / work.batch;
+  return slice * work.batch / work.slices;
 }
 
 struct RowRange {
@@ -53,13 +68,5 @@ template <typename T>
 static inline T* operand(const Work& work, int index) {
   return static_cast<T*>(work.operands[index]);
 }
-
-#ifdef TWILL_ISA
-namespace TWILL_ISA {
-#define TWILL_KERNEL(name, domain, Params, operands) void name(const Work& work, int64_t begin, int64_t end);
-#include "kernels.inc"
-#undef TWILL_KERNEL
-}  // namespace TWILL_ISA
-#endif
 
 }  // namespace twill

@@ -1,5 +1,5 @@
 // The kernels of one instruction set, in the order of kernels.inc.
-#include "kernel.h"
+#include "kernels.h"
 
 namespace twill {
 namespace TWILL_ISA {

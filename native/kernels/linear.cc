@@ -4,6 +4,7 @@
 #include "../simd/unroll.h"
 #include "elementwise.h"
 #include "kernel.h"
+#include "params_layers.h"
 
 namespace twill {
 namespace TWILL_ISA {

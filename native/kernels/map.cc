@@ -1,6 +1,7 @@
 // Kernels that take each float of an image on its own. Their result may be one of their operands.
 #include "elementwise.h"
 #include "kernel.h"
+#include "params_layers.h"
 
 namespace twill {
 namespace TWILL_ISA {

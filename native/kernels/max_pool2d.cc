@@ -1,6 +1,7 @@
 // Max-pooling with any window, stride, padding and dilation, on its own. Lanes are channels.
 #include "elementwise.h"
 #include "kernel.h"
+#include "params_pooling.h"
 
 namespace twill {
 namespace TWILL_ISA {

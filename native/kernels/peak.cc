@@ -3,6 +3,7 @@
 #include "../simd/unroll.h"
 #include "elementwise.h"
 #include "kernel.h"
+#include "params_parameters.h"
 
 namespace twill {
 namespace TWILL_ISA {

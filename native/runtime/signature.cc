@@ -1,5 +1,7 @@
 #include "signature.h"
 
+#include "../kernels/kernels.h"
+
 namespace twill {
 
 const char* domain_name(Domain domain) {

@@ -43,6 +43,8 @@ export class LayerPasses {
   readonly #node: NodeView<unknown>;
   readonly #memories = new Map<string, Memory>();
   readonly #programs = new Map<Pass, Program>();
+  /** Bytes of what forward saves for the gradients. */
+  readonly #saved = new Map<string, number>();
   readonly #weights: number;
 
   constructor(backend: Backend, layer: Layer, batch: number, fused = false) {
@@ -92,7 +94,7 @@ export class LayerPasses {
     if (pass === 'forward') this.#op.forward(emit, this.#node);
     else this.#op.backward(emit, this.#node);
     for (const { all, bytes } of partials.values()) {
-      const params = { count: bytes / FLOAT, slice_stride: builder.sliceStride, accumulate: 0 };
+      const params = { count: bytes / FLOAT, accumulate: 0 };
       builder.call('reduce_partials', params, { partials: all, sum: builder.whole(bytes) }, 'epilogue');
     }
     const program = builder.build();
@@ -107,6 +109,10 @@ export class LayerPasses {
   ): Emitter {
     const { inputs, output } = this.#node;
     const bound = (name: string, bytes: number) => builder.bound(this.#memory(name, bytes), 0, bytes);
+    const save = (name: string, bytes: number) => {
+      this.#saved.set(name, bytes);
+      return bound(`saved ${name}`, bytes);
+    };
     const perBatch = (spec: TensorSpec) => this.batch * sizeOf(spec) * FLOAT;
     const outChannels = (this.#node.attributes as Conv2dAttributes).outChannels;
     const sizes: Readonly<Record<string, number>> = {
@@ -125,13 +131,19 @@ export class LayerPasses {
       output: () => bound('y', perBatch(output)),
       parameter: (name) => bound(name, sizes[name]!),
       transposed: () => bound('weight_t', sizes.weight!),
-      saved: (name, bytesPerImage) => bound(`saved ${name}`, this.batch * bytesPerImage),
+      save: (name, bytesPerImage) => save(name, this.batch * bytesPerImage),
+      saved: (name) => bound(`saved ${name}`, this.#saved.get(name)!),
       temporary: (bytesPerImage) => builder.batch(bytesPerImage),
       gradOutput: () => bound('gradOutput', perBatch(output)),
       gradInput: () => (pass === 'input gradient' ? bound('gradInput', perBatch(inputs[0]!)) : undefined),
       passGradient: () => {},
       gradParameter: (name) => (pass === 'weight gradient' ? gradParameter(name) : undefined),
+      whole: (name, floats) => save(name, floats * FLOAT),
+      partials: (floats) => builder.partials(floats * FLOAT).part(0, floats * FLOAT),
+      everySlice: (part) => builder.everySlice(part),
       call: (kernel, params, operands) => builder.call(kernel, params, operands),
+      prepare: (kernel, params, operands) => builder.call(kernel, params, operands, 'prologue'),
+      update: () => {},
     };
   }
 }

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import type { ClassScore } from '../report/scores.js';
 import { count, type Io, percent, say, styleFor } from './io.js';
-import { loadData, loadWeights, openBackend } from './load.js';
+import { loadData, loadModel, openBackend } from './load.js';
 import {
   type BackendOptions,
   backendOption,
@@ -45,10 +45,8 @@ export function evalCommand(io: Io): Command {
 
 async function evaluateModel(options: EvalOptions, io: Io): Promise<void> {
   const { evaluate } = await import('../index.node.js');
-  const { ArticleCnn } = await import('../recipes/article.js');
   const { scoreClasses } = await import('../report/scores.js');
-  const model = new ArticleCnn();
-  await loadWeights(model, options.model);
+  const model = await loadModel(options.model);
   const { test } = await loadData(options.data, io);
   const backend = await openBackend(options);
   const { batchSize } = options;

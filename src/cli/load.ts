@@ -31,6 +31,26 @@ export async function openBackend({ backend, threads }: BackendOptions): Promise
 }
 
 /**
+ * Loads a network from its weights: that of the recipe which they fit.
+ * @throws FormatError naming the file where they fit none; DataError when it cannot be read
+ */
+export async function loadModel(file: string): Promise<Module> {
+  const { RECIPES } = await import('../recipes/recipes.js');
+  const misfits: unknown[] = [];
+  for (const recipe of RECIPES) {
+    const model = await recipe.model();
+    try {
+      await loadWeights(model, file);
+      return model;
+    } catch (error) {
+      if (!(error instanceof FormatError && error.cause)) throw error;
+      misfits.push(error);
+    }
+  }
+  throw misfits[0];
+}
+
+/**
  * Loads weights into a model.
  * @throws FormatError naming the file when they are another model's; DataError when it cannot be read
  */

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { type Io, percent, say, styleFor } from './io.js';
-import { loadWeights, openBackend } from './load.js';
+import { loadModel, openBackend } from './load.js';
 import {
   type BackendOptions,
   backendOption,
@@ -46,10 +46,9 @@ export function predictCommand(io: Io): Command {
 async function predictFiles(files: readonly string[], options: PredictOptions, io: Io): Promise<void> {
   const { predict } = await import('../index.node.js');
   const { FASHION_MNIST_CLASSES } = await import('../data/index.node.js');
-  const { ArticleCnn, IMAGE_SHAPE } = await import('../recipes/article.js');
+  const { IMAGE_SHAPE } = await import('../recipes/article.js');
   const [, height, width] = IMAGE_SHAPE;
-  const model = new ArticleCnn();
-  await loadWeights(model, options.model);
+  const model = await loadModel(options.model);
   const prepared = await readImages(files, height, options.invert);
   const size = height * width;
   const images = new Uint8Array(prepared.length * size);

@@ -1,4 +1,5 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { RECIPES } from '../recipes/recipes.js';
 import type { EpochRecord } from '../report/history.js';
 import { interruptible } from './interruption.js';
 import { Exit, type Io } from './io.js';
@@ -17,11 +18,12 @@ import type { OutputDirectory } from './output-directory.js';
 import { trainingLog } from './training-log.js';
 
 interface TrainOptions extends BackendOptions {
+  readonly recipe: string;
   readonly data?: string;
-  readonly epochs: number;
-  readonly batchSize: number;
-  readonly lr: number;
-  readonly momentum: number;
+  readonly epochs?: number;
+  readonly batchSize?: number;
+  readonly lr?: number;
+  readonly momentum?: number;
   readonly seed: number;
   readonly shuffle?: boolean;
   readonly init?: string;
@@ -34,9 +36,13 @@ const EXAMPLES = `
 Examples:
   $ twill train                                six epochs on all 60,000 images, results in out/
   $ twill train --epochs 1 --limit 6000        a quick look
+  $ twill train --recipe article-3x3           smaller kernels, normalised: more accurate
   $ twill train --shuffle --momentum 0.9 --lr 0.02 --out runs/momentum
   $ twill train --init out/model.safetensors   go on from where another run ended
   $ twill train --json > run.jsonl             one JSON object a line, an epoch each
+
+Recipes:
+${RECIPES.map(({ name, description }) => `  ${name.padEnd(13)} ${description}`).join('\n')}
 
 It writes model.safetensors, history.json, history.svg, history.png, categories.png and
 misclassified.png. Ctrl-C ends it after the batch at hand and keeps what there is.`;
@@ -44,15 +50,20 @@ misclassified.png. Ctrl-C ends it after the batch at hand and keeps what there i
 /** `twill train` */
 export function trainCommand(io: Io): Command {
   return new Command('train')
-    .description("train the article's network on Fashion-MNIST")
+    .description('train a network on Fashion-MNIST')
+    .addOption(
+      new Option('--recipe <name>', 'the network and how it is trained')
+        .choices(RECIPES.map(({ name }) => name))
+        .default(RECIPES[0]!.name),
+    )
     .addOption(dataOption())
-    .option('--epochs <n>', 'times to go through the training images', wholeNumber(1), 6)
-    .option('--batch-size <n>', 'images a step', wholeNumber(1, 60000), 100)
-    .option('--lr <x>', 'learning rate', nonNegative(), 0.1)
-    .option('--momentum <x>', 'momentum of the gradient descent', nonNegative(), 0)
+    .option('--epochs <n>', "times to go through the training images (default: the recipe's)", wholeNumber(1))
+    .option('--batch-size <n>', "images a step (default: the recipe's)", wholeNumber(1, 60000))
+    .option('--lr <x>', "learning rate (default: the recipe's)", nonNegative())
+    .option('--momentum <x>', "momentum of the gradient descent (default: the recipe's)", nonNegative())
     .option('--seed <n>', 'seed of the first weights and of the order of the images', wholeNumber(0), 0)
     .option('--shuffle', 'a new order of the images every epoch')
-    .option('--no-shuffle', "the data set's order every epoch, as in the article (default)")
+    .option('--no-shuffle', "the data set's order every epoch, as in the article (default: the recipe's)")
     .option('--init <file>', 'start from these weights (safetensors)', nonEmpty)
     .option('--limit <n>', 'train on the first n images only; all test images are used', wholeNumber(1))
     .option('--out <dir>', 'directory for the results, made where it is missing', nonEmpty, 'out')
@@ -76,16 +87,22 @@ async function train(options: TrainOptions, io: Io): Promise<void> {
 
 async function trainInto(out: OutputDirectory, options: TrainOptions, io: Io): Promise<void> {
   const { CrossEntropyLoss, fit, manualSeed, SGD } = await import('../index.node.js');
-  const { ArticleCnn } = await import('../recipes/article.js');
   const { writeResults } = await import('./results.js');
   manualSeed(options.seed);
-  const model = new ArticleCnn();
+  const recipe = RECIPES.find(({ name }) => name === options.recipe)!;
+  const model = await recipe.model();
   if (options.init !== undefined) await loadWeights(model, options.init);
   const data = await loadData(options.data, io);
   const images = options.limit === undefined ? data.train : data.train.take(options.limit);
   const backend = await openBackend(options);
 
-  const { epochs, batchSize, lr, momentum, seed, shuffle = false } = options;
+  const {
+    epochs = recipe.epochs,
+    batchSize = recipe.batchSize,
+    lr = recipe.lr,
+    momentum = recipe.momentum,
+    shuffle = recipe.shuffle,
+  } = options;
   const log = trainingLog(options.json === true, epochs, images.length, io);
   log.start(backend.info(), images.length, data.test.length, data.source);
   const records: EpochRecord[] = [];
@@ -96,7 +113,7 @@ async function trainInto(out: OutputDirectory, options: TrainOptions, io: Io): P
       epochs,
       batchSize,
       shuffle,
-      seed,
+      seed: options.seed,
       backend,
       loss: new CrossEntropyLoss(),
       optimizer: new SGD({ lr, momentum }),

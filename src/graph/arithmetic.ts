@@ -22,8 +22,8 @@ export function workOf(signature: KernelSignature, values: readonly number[]): n
   const flops = flopsOf(signature, values);
   if (flops > 0) return flops;
   const p = named(signature.params, values);
-  const floats =
-    p.size ?? p.count ?? p.classes ?? p.C! * (p.OH ?? p.H!) * (p.OW ?? p.W!) * (p.KH ?? 1) * (p.KW ?? 1);
+  const pixels = p.positions ?? (p.OH ?? p.H ?? 1) * (p.OW ?? p.W ?? 1);
+  const floats = p.size ?? p.count ?? p.classes ?? p.C! * pixels * (p.KH ?? 1) * (p.KW ?? 1);
   return OPERATIONS_A_FLOAT * floats;
 }
 

@@ -1,5 +1,9 @@
-import { conv2d } from '../ops/conv2d.js';
+import { type BatchNormAttributes, batchNorm } from '../ops/batch_norm.js';
+import { NORM } from '../ops/batch_norm_fold.js';
+import { batchNormPool } from '../ops/batch_norm_pool.js';
+import { type Conv2dAttributes, conv2d } from '../ops/conv2d.js';
 import { canFoldPool, conv2dPool } from '../ops/conv2d_pool.js';
+import { linear } from '../ops/linear.js';
 import { type MaxPool2dAttributes, maxPool2d } from '../ops/max_pool2d.js';
 import type { Op } from '../ops/op.js';
 import { relu } from '../ops/relu.js';
@@ -7,16 +11,17 @@ import type { GraphNode, SymbolicTensor, TracedGraph } from './graph.js';
 import type { Parameter } from './parameter.js';
 
 /**
- * Folds a ReLU into what it follows, and into a convolution a max-pool whose windows do not overlap as well, in either
- * order (max and ReLU commute). Only where nobody else reads what lies between.
+ * Folds a ReLU into what it follows, and into a convolution or a normalisation a max-pool whose windows do not overlap
+ * as well, in either order (max and ReLU commute). For inference a batch normalisation goes into the convolution or
+ * linear layer before it. All of it only where nobody else reads what lies between.
  */
-export function fuse({ graph, output }: TracedGraph): GraphNode[] {
+export function fuse({ graph, output }: TracedGraph, { inference = false } = {}): GraphNode[] {
   const readers = countReaders(graph.nodes, output);
   const nodes = [...graph.nodes];
   const shared = sharedParameters(nodes);
   for (let at = 0; at < nodes.length; at++) {
     for (let next = onlyReader(nodes, at, readers); next >= 0; next = onlyReader(nodes, at, readers)) {
-      const folded = fold(nodes[at]!, nodes[next]!, shared);
+      const folded = fold(nodes[at]!, nodes[next]!, shared, inference);
       if (!folded) break;
       nodes.splice(next, 1);
       nodes[at] = folded;
@@ -26,19 +31,40 @@ export function fuse({ graph, output }: TracedGraph): GraphNode[] {
 }
 
 /** `node` with `next` folded in, or undefined where it cannot be. */
-function fold(node: GraphNode, next: GraphNode, shared: ReadonlySet<Parameter>): GraphNode | undefined {
+function fold(
+  node: GraphNode,
+  next: GraphNode,
+  shared: ReadonlySet<Parameter>,
+  inference: boolean,
+): GraphNode | undefined {
   const result = { output: next.output, outputTensor: next.outputTensor };
   if (next.op === (relu as Op) && node.op.takesRelu) {
     return { ...node, ...result, attributes: { ...(node.attributes as object), relu: true } };
   }
-  // Pooled gradients come transposed: those of one weight that several nodes use have to be alike to be added.
-  const convolves = node.op === (conv2d as Op) && !shared.has(node.parameters.weight!);
-  if (convolves && next.op === (maxPool2d as Op) && canFoldPool(next.attributes as MaxPool2dAttributes)) {
+  const pooled = next.op === (maxPool2d as Op) && pooledOp(node, shared);
+  if (pooled && canFoldPool(next.attributes as MaxPool2dAttributes)) {
     const { kernel } = next.attributes as MaxPool2dAttributes;
-    const attributes = { ...(node.attributes as object), pool: kernel };
-    return { ...node, ...result, op: conv2dPool as Op, attributes };
+    return { ...node, ...result, op: pooled, attributes: { ...(node.attributes as object), pool: kernel } };
+  }
+  if (inference && next.op === (batchNorm as Op) && takesNorm(node)) {
+    const { eps } = next.attributes as BatchNormAttributes;
+    const norm = Object.entries(next.parameters).map(([name, one]) => [`${NORM}${name}`, one]);
+    const parameters = { ...node.parameters, ...Object.fromEntries(norm) };
+    return { ...node, ...result, parameters, attributes: { ...(node.attributes as object), norm: { eps } } };
   }
   return undefined;
+}
+
+/** The op that pools as well, where there is one. */
+function pooledOp({ op, parameters }: GraphNode, shared: ReadonlySet<Parameter>): Op | undefined {
+  if (op === (batchNorm as Op)) return batchNormPool as Op;
+  // Pooled gradients come transposed: those of one weight that several nodes use have to be alike to be added.
+  return op === (conv2d as Op) && !shared.has(parameters.weight!) ? (conv2dPool as Op) : undefined;
+}
+
+function takesNorm({ op, attributes }: GraphNode): boolean {
+  const { relu: cut, norm } = attributes as Conv2dAttributes;
+  return (op === (conv2d as Op) || op === (linear as Op)) && !cut && !norm;
 }
 
 function onlyReader(

@@ -27,7 +27,7 @@ export type Role =
 
 export interface Call {
   readonly signature: KernelSignature;
-  readonly params: readonly number[];
+  readonly params: number[];
   /** Buffer ids; -1 where an optional operand is left out. */
   readonly operands: readonly number[];
 }

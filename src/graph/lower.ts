@@ -37,7 +37,9 @@ export interface Request {
   readonly update?: { emit: (update: UpdateEmitter) => void; state: (name: string, bytes: number) => Memory };
   /** False leaves the output inside; else it can be read, in PyTorch's order. Default true. */
   readonly output?: boolean;
-  /** Fuse convolution, ReLU and max-pool. Default true. */
+  /** Whether the model learns (batch statistics, dropout) or is applied. Default: where there are gradients. */
+  readonly training?: boolean;
+  /** Fuse convolution, normalisation, ReLU and max-pool. Default true. */
   readonly fusion?: boolean;
 }
 
@@ -68,6 +70,8 @@ export interface LoweredProgram {
   /** Gradients of the trainable parameters, side by side in the packed order of `block`. */
   readonly gradients: Buffer | undefined;
   readonly block: ParameterBlock | undefined;
+  /** Where a step needs several images: how many at least, and what needs them. */
+  readonly needs: { readonly batch: number; readonly where: string } | undefined;
   /** False once a parameter was moved by another program: this one would read stale weights. */
   current(): boolean;
 }
@@ -86,6 +90,7 @@ interface NodeEmitter {
 class Lowering {
   readonly #request: Request;
   readonly #traced: TracedGraph;
+  readonly #training: boolean;
   readonly #nodes: readonly GraphNode[];
   readonly #builder: ProgramBuilder;
   readonly #values = new Map<SymbolicTensor, Buffer>();
@@ -100,13 +105,17 @@ class Lowering {
   readonly #extraGradients: { parameter: Parameter; partials: Buffer }[] = [];
   /** Parameters whose gradient comes transposed, with the [groups, OC/G, taps * IC/G] that it comes in. */
   readonly #transposedGradients: ReadonlyMap<Parameter, readonly [number, number, number]>;
+  /** Calls of `Emitter.update`, which want to know the losses. */
+  readonly #updates: ((losses: Buffer | undefined) => void)[] = [];
   #block: ParameterBlock | undefined;
   #partials: Partials | undefined;
 
   constructor(traced: TracedGraph, request: Request) {
     this.#traced = traced;
     this.#request = request;
-    this.#nodes = request.fusion === false ? traced.graph.nodes : fuse(traced);
+    this.#training = request.training ?? request.gradients !== undefined;
+    this.#nodes =
+      request.fusion === false ? traced.graph.nodes : fuse(traced, { inference: !this.#training });
     const aliases = this.#nodes.filter(({ op }) => op.alias);
     this.#aliases = new Map(
       aliases.map(({ outputTensor, inputTensors }) => [outputTensor, inputTensors[0]!]),
@@ -132,6 +141,7 @@ class Lowering {
     const gradInputs = request.gradients === 'parameters and inputs' ? this.#exportGradInputs() : [];
     const gradients = this.#block && this.#reduceGradients(this.#block);
     if (request.update && gradients) this.#emitUpdate(request.update, gradients, loss?.losses);
+    for (const update of this.#updates) update(loss?.losses);
     const program = this.#builder.build();
     const placements = [...this.#parameters.keys()].map((parameter) => ({
       parameter,
@@ -149,6 +159,7 @@ class Lowering {
       gradInputs,
       gradients,
       block: this.#block,
+      needs: this.#training ? batchNeeded(this.#nodes) : undefined,
       current: () => placements.every(({ parameter, at }) => parameter.placement === at),
     };
   }
@@ -285,8 +296,7 @@ class Lowering {
 
   #reduce(partials: Buffer, sum: Buffer, bytes: number, accumulate: 0 | 1): void {
     if (bytes === 0) return;
-    const slice_stride = this.#builder.sliceStride;
-    const params = { count: bytes / FLOAT, slice_stride, accumulate };
+    const params = { count: bytes / FLOAT, accumulate };
     this.#builder.call('reduce_partials', params, { partials, sum }, 'epilogue');
   }
 
@@ -311,18 +321,21 @@ class Lowering {
     const gradInputs = new Map<number, Buffer>();
     const wanted = (index: number) => this.#needs.tensors.has(node.inputTensors[index]!);
     const gradOutput = () => this.#gradients.get(this.#root(node.outputTensor))!;
-    const training = this.#needs.tensors.has(node.outputTensor);
+    const differentiated = this.#needs.tensors.has(node.outputTensor);
+    const keep = (name: string, buffer: Buffer) => {
+      saved.set(name, buffer);
+      return buffer;
+    };
     const emit: Emitter = {
-      training,
+      training: this.#training,
       input: (index) => this.#value(node.inputTensors[index]!),
       output: () => this.#value(node.outputTensor),
       parameter: (name) => node.parameters[name] && this.#parameters.get(node.parameters[name]),
       transposed: (name, layout) => this.#transposed(node.parameters[name]!, layout),
-      saved: (name, bytesPerImage) => {
-        if (!training) return undefined;
-        if (!saved.has(name)) saved.set(name, this.#builder.batch(bytesPerImage));
-        return saved.get(name);
-      },
+      save: (name, bytesPerImage) =>
+        differentiated ? keep(name, this.#builder.batch(bytesPerImage)) : undefined,
+      whole: (name, floats) => keep(name, this.#builder.whole(floats * FLOAT)),
+      saved: (name) => saved.get(name)!,
       temporary: (bytesPerImage) => this.#builder.batch(bytesPerImage),
       gradOutput,
       gradInput: (index) => {
@@ -336,7 +349,17 @@ class Lowering {
         if (wanted(index)) gradInputs.set(index, gradOutput());
       },
       gradParameter: (name) => this.#gradParameter(node, name),
+      partials: (floats) => this.#builder.partials(floats * FLOAT).part(0, floats * FLOAT),
+      everySlice: (partials) => this.#builder.everySlice(partials),
       call: (kernel, params, operands) => this.#builder.call(kernel, params, operands),
+      prepare: (kernel, params, operands) => {
+        this.#builder.barrier('prologue');
+        this.#builder.call(kernel, params, operands, 'prologue');
+      },
+      update: (kernel, params, operands) =>
+        void this.#updates.push((losses) =>
+          this.#builder.call(kernel, params, { ...operands, losses }, 'epilogue'),
+        ),
     };
     return { emit, gradInputs };
   }
@@ -392,6 +415,11 @@ class Lowering {
     const origin = this.#aliases.get(tensor);
     return origin ? this.#root(origin) : tensor;
   }
+}
+
+function batchNeeded(nodes: readonly GraphNode[]): LoweredProgram['needs'] {
+  const needs = nodes.map((node) => ({ batch: node.op.leastBatch?.(node) ?? 1, where: node.where }));
+  return needs.filter(({ batch }) => batch > 1).sort((a, b) => b.batch - a.batch)[0];
 }
 
 /** Parameters whose gradient comes as [groups][OC/G][taps * IC/G], with those sizes. */

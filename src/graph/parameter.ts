@@ -11,6 +11,9 @@ export interface Placement {
   readonly packing: Packing;
 }
 
+/** What a state file holds the values as. */
+export type StateDtype = 'float32' | 'int64';
+
 /**
  * A tensor that a model owns: a weight, a bias. Until a program first uses it the values are here; from then on
  * they are in a backend's memory, and `read` and `write` go there.
@@ -22,6 +25,8 @@ export class Parameter {
   readonly size: number;
   /** False freezes it: no gradient is computed and no optimizer changes it. Takes effect in the next `Trainer`. */
   requiresGrad = true;
+  /** What a state file holds the values as. */
+  readonly dtype: StateDtype = 'float32';
   #values: Float32Array | undefined;
   #placement: Placement | undefined;
   #version = 0;
@@ -74,5 +79,20 @@ export class Parameter {
     placement.memory.write(pack(values, this.shape, placement.packing), placement.byteOffset);
     this.#placement = placement;
     this.#values = undefined;
+  }
+}
+
+/**
+ * State of a module that no optimizer changes, PyTorch's buffer: running statistics. It is part of `stateDict()`, but
+ * not of `parameters()`.
+ */
+export class ModuleBuffer extends Parameter {
+  override requiresGrad = false;
+  override readonly dtype: StateDtype;
+
+  /** Throws `ShapeError` where the number of values is not the shape's. */
+  constructor(shape: readonly number[], values: Float32Array, dtype: StateDtype = 'float32') {
+    super(shape, values);
+    this.dtype = dtype;
   }
 }

@@ -11,6 +11,8 @@ const DOMAIN = { images: 0, elements: 1, rows: 2 } as const;
 /** Operations that are worth a band of rows of their own: some 4 us, where a barrier takes half a microsecond. */
 const BAND_WORK = 1e6;
 
+const STRIDE = 'slice_stride';
+
 /** Ranges of reserved partial sums: every instance, for adding them up, or the one of the slice at hand. */
 export interface Partials {
   all(byteOffset: number, bytes: number): Buffer;
@@ -101,12 +103,17 @@ export class ProgramBuilder {
     return { all: range(true), part: range(false) };
   }
 
-  /** Floats from one instance of the partial sums to the next; known once all of them are reserved. */
-  get sliceStride(): number {
-    return this.#partialBytes / Float32Array.BYTES_PER_ELEMENT;
+  /** Every instance of partial sums of which `part` is the one of the slice at hand. */
+  everySlice(part: Buffer): Buffer {
+    const role = this.#roles[part.id]!;
+    if (role.kind !== 'partial') throw new BackendError(`buffer ${part.id} holds no partial sums`);
+    return this.#add({ ...role, all: true });
   }
 
-  /** Adds a call to the end of a section; it joins the last stage where that has the same units. */
+  /**
+   * Adds a call to the end of a section; it joins the last stage where that has the same units. A parameter
+   * `slice_stride`, the floats from one instance of the partial sums to the next, is filled in.
+   */
   call(
     kernel: string,
     params: Readonly<Record<string, number>>,
@@ -117,7 +124,7 @@ export class ProgramBuilder {
     if (!signature) throw new BackendError(`the ${this.#backend.name} backend has no kernel ${kernel}`);
     const call: Call = {
       signature,
-      params: signature.params.map((name) => word(kernel, name, params[name])),
+      params: signature.params.map((name) => (name === STRIDE ? 0 : word(kernel, name, params[name]))),
       operands: signature.operands.map(({ name, optional }) => {
         const buffer = operands[name];
         if (!buffer && !optional) throw new BackendError(`[${kernel}] operand ${name} is missing`);
@@ -151,6 +158,7 @@ export class ProgramBuilder {
   build(): Program {
     const { prologue, body, epilogue } = this.#sections;
     const stages = [...prologue, ...body, ...epilogue].filter(({ calls }) => calls.length > 0);
+    this.#fillStrides(stages);
     const layout = layOut(
       this.#roles,
       stages,
@@ -165,6 +173,15 @@ export class ProgramBuilder {
       block === 0 && kind === KIND.shared ? offset : -1,
     );
     return new Program(executable, memory, offsets, this.#capacity);
+  }
+
+  /** Known once all partial sums are reserved. */
+  #fillStrides(stages: readonly Stage[]): void {
+    const stride = this.#partialBytes / Float32Array.BYTES_PER_ELEMENT;
+    for (const { signature, params } of stages.flatMap(({ calls }) => calls)) {
+      const at = signature.params.indexOf(STRIDE);
+      if (at >= 0) params[at] = stride;
+    }
   }
 
   #add(role: Role): Buffer {

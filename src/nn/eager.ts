@@ -3,7 +3,7 @@ import { checkLabels } from '../data/check.js';
 import { OptionError, ShapeError } from '../errors.js';
 import { type TracedGraph, trace, traceAll } from '../graph/graph.js';
 import { type LoweredProgram, lower, type Request } from '../graph/lower.js';
-import { Parameter } from '../graph/parameter.js';
+import { ModuleBuffer, Parameter } from '../graph/parameter.js';
 import { crossEntropy, type Reduction } from '../ops/cross_entropy.js';
 import { formatShape, type Op } from '../ops/op.js';
 import { type Packing, unpack } from '../ops/packing.js';
@@ -51,17 +51,21 @@ export function checkTensor(where: string, name: string, value: Tensor): Tensor 
 
 type Tensors = Readonly<Record<string, Tensor | null | undefined>>;
 
-/** `xs`: the op's input, or all of them; `tensors`: its parameters. */
+/** `xs`: the op's input, or all of them; `tensors`: its parameters, and its state, which is changed in place. */
 export function forward<A>(
   op: Op<A>,
   xs: Tensor | readonly Tensor[],
   tensors: Tensors,
   attributes: A,
+  { training = false } = {},
 ): Tensor {
   const inputs = listOf(xs);
-  const { traced } = traceOp(op, inputs, tensors, attributes);
-  return run(traced, inputs, {}, ({ program, output }, batch) => {
+  const { traced, parameters } = traceOp(op, inputs, tensors, attributes);
+  return run(traced, inputs, { training }, ({ program, output }, batch) => {
     program.run(batch);
+    for (const [name, one] of Object.entries(parameters)) {
+      if (one instanceof ModuleBuffer) tensors[name]!.data.set(one.read());
+    }
     return readTensor(program, output!, [batch, ...traced.output.shape]);
   });
 }
@@ -90,7 +94,9 @@ export function backward<A>(
       input: gradInputs[0]!,
       inputs: gradInputs,
       parameters: Object.fromEntries(
-        Object.entries(parameters).map(([name, one]) => [name, readGradient(lowered, one)]),
+        Object.entries(parameters)
+          .filter(([, one]) => one.requiresGrad)
+          .map(([name, one]) => [name, readGradient(lowered, one)]),
       ),
     };
   });
@@ -137,7 +143,11 @@ function traceOp<A>(op: Op<A>, xs: readonly Tensor[], tensors: Tensors, attribut
   }
   const present = Object.entries(tensors).filter((entry): entry is [string, Tensor] => entry[1] != null);
   const parameters = Object.fromEntries(
-    present.map(([name, one]) => [name, new Parameter(checkTensor(op.name, name, one).shape, one.data)]),
+    present.map(([name, one]) => {
+      const { shape, data } = checkTensor(op.name, name, one);
+      const isState = op.state?.includes(name);
+      return [name, isState ? new ModuleBuffer(shape, data) : new Parameter(shape, data)];
+    }),
   );
   const traced = traceAll(
     (inputs) => inputs[0]!.graph.apply(op, inputs, parameters, attributes),
@@ -154,6 +164,11 @@ function run<T>(
 ): T {
   const batch = xs[0]!.shape[0]!;
   const lowered = lower(traced, { backend: defaultBackend(), capacity: batch, input: 'float32', ...request });
+  const { needs } = lowered;
+  if (needs && batch < needs.batch) {
+    lowered.program.dispose();
+    throw new ShapeError(`[${needs.where}] training needs at least ${needs.batch} images but got ${batch}`);
+  }
   try {
     for (const [at, x] of xs.entries()) lowered.program.write(lowered.inputs[at]!, x.data);
     return use(lowered, batch);

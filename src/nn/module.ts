@@ -1,7 +1,7 @@
 import { availableBackend } from '../backend/load.js';
 import { OptionError, ShapeError } from '../errors.js';
 import { type SymbolicTensor, type TracedGraph, trace } from '../graph/graph.js';
-import { Parameter } from '../graph/parameter.js';
+import { ModuleBuffer, Parameter, type StateDtype } from '../graph/parameter.js';
 import { formatShape } from '../ops/op.js';
 import { summarise } from './summary.js';
 
@@ -11,9 +11,11 @@ export interface StateTensor {
   readonly shape: readonly number[];
   /** As many values as `shape` comes to. */
   readonly data: Float32Array;
+  /** What a file holds the values as, whole numbers where it is `int64`; default `float32`. */
+  readonly dtype?: StateDtype;
 }
 
-/** Parameters by their path, in PyTorch's order: `cnn1.weight`, `cnn1.bias`, ... */
+/** Parameters and buffers by their path, in PyTorch's order: `cnn1.weight`, `cnn1.bias`, ... */
 export type StateDict = Map<string, StateTensor>;
 
 /**
@@ -32,6 +34,8 @@ export type StateDict = Map<string, StateTensor>;
  * field's name is its part of the path in `stateDict()`.
  */
 export abstract class Module {
+  #training = true;
+
   /** Applies the module to a symbolic tensor. Throws `ShapeError` where the sizes do not fit. */
   abstract forward(x: SymbolicTensor): SymbolicTensor;
 
@@ -50,12 +54,21 @@ export abstract class Module {
 
   /** All parameters by path, each once, in PyTorch's order: a module's own before those of its submodules. */
   *namedParameters(): Generator<[string, Parameter]> {
+    for (const [path, one] of this.#namedState()) if (!(one instanceof ModuleBuffer)) yield [path, one];
+  }
+
+  /** Parameters and buffers, a module's parameters before its buffers and both before those of its submodules. */
+  *#namedState(): Generator<[string, Parameter]> {
     const seen = new Set<Parameter>();
     for (const [path, module] of this.namedModules()) {
-      for (const [name, value] of Object.entries(module)) {
-        if (!(value instanceof Parameter) || seen.has(value)) continue;
-        seen.add(value);
-        yield [join(path, name), value];
+      const own = Object.entries(module).filter(
+        (entry): entry is [string, Parameter] => entry[1] instanceof Parameter,
+      );
+      const isBuffer = ([, one]: [string, Parameter]) => one instanceof ModuleBuffer;
+      for (const [name, one] of [...own.filter((entry) => !isBuffer(entry)), ...own.filter(isBuffer)]) {
+        if (seen.has(one)) continue;
+        seen.add(one);
+        yield [join(path, name), one];
       }
     }
   }
@@ -65,25 +78,52 @@ export abstract class Module {
     return [...this.namedParameters()].map(([, parameter]) => parameter);
   }
 
+  /** All buffers by path, running statistics for instance, each once, in PyTorch's order. */
+  *namedBuffers(): Generator<[string, ModuleBuffer]> {
+    for (const [path, one] of this.#namedState()) if (one instanceof ModuleBuffer) yield [path, one];
+  }
+
+  /**
+   * Says whether the module and all below it learn (`true`) or stay as they are while others do: whether normalisations
+   * use and follow the batch's statistics and dropout drops. Takes effect in the next `Trainer` or `fit`; a `Predictor`
+   * and `evaluate` always apply a model as after `eval()`.
+   */
+  train(mode = true): this {
+    for (const [, module] of this.namedModules()) module.#training = mode;
+    return this;
+  }
+
+  /** `train(false)`. */
+  eval(): this {
+    return this.train(false);
+  }
+
+  /** What `train` and `eval` say; true at first. */
+  get training(): boolean {
+    return this.#training;
+  }
+
   /** Freezes (`false`) or frees all parameters; takes effect in the next `Trainer` or `fit`. */
   requiresGrad(requires = true): this {
     for (const parameter of this.parameters()) parameter.requiresGrad = requires;
     return this;
   }
 
-  /** Copies of all parameters by path, in PyTorch's names, shapes and order of elements. */
+  /** Copies of all parameters and buffers by path, in PyTorch's names, shapes and order of elements. */
   stateDict(): StateDict {
-    const entries = [...this.namedParameters()];
-    return new Map(entries.map(([path, one]) => [path, { shape: one.shape, data: one.read() }]));
+    const entries = [...this.#namedState()];
+    return new Map(
+      entries.map(([path, one]) => [path, { shape: one.shape, data: one.read(), dtype: one.dtype }]),
+    );
   }
 
   /**
-   * Sets the parameters from `state`. Throws `ShapeError` naming the parameter where shapes differ and
+   * Sets the parameters and buffers from `state`. Throws `ShapeError` naming the parameter where shapes differ and
    * `OptionError` naming missing and unexpected keys, in each case before anything is changed.
    * @param strict false allows missing and unexpected keys; default true
    */
   loadStateDict(state: ReadonlyMap<string, StateTensor>, { strict = true }: { strict?: boolean } = {}): void {
-    const own = new Map(this.namedParameters());
+    const own = new Map(this.#namedState());
     const missing = [...own.keys()].filter((key) => !state.has(key));
     const unexpected = [...state.keys()].filter((key) => !own.has(key));
     if (strict && missing.length + unexpected.length > 0) {

@@ -1,10 +1,11 @@
 import { ShapeError } from '../errors.js';
+import { type FoldedNorm, weightAndBias, type WeightLayout } from './batch_norm_fold.js';
 import { formatShape, type NodeView, type Op, sizeOf } from './op.js';
 import { PLAIN } from './packing.js';
 import { reluBackward } from './relu.js';
 
 /** Attributes as PyTorch names them, each for height and width; `relu` is set by fusion. */
-export interface Conv2dAttributes {
+export interface Conv2dAttributes extends FoldedNorm {
   readonly stride: readonly [number, number];
   readonly padding: readonly [number, number];
   readonly dilation: readonly [number, number];
@@ -80,8 +81,7 @@ export const conv2d: Op<Conv2dAttributes> = {
   forward(emit, node) {
     emit.call('conv2d_forward', conv2dParams(node), {
       x: emit.input(0),
-      weight: emit.parameter('weight'),
-      bias: emit.parameter('bias'),
+      ...weightAndBias(emit, node.attributes, weightLayout(node)),
       y: emit.output(),
     });
   },
@@ -108,6 +108,13 @@ export const conv2d: Op<Conv2dAttributes> = {
     }
   },
 };
+
+export function weightLayout({
+  inputs,
+  attributes: { kernel, groups, outChannels },
+}: NodeView<Conv2dAttributes>): WeightLayout {
+  return { groups, rows: (kernel[0] * kernel[1] * inputs[0]!.shape[0]!) / groups, OC: outChannels / groups };
+}
 
 export function transposeLayout({
   inputs,

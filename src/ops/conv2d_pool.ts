@@ -1,4 +1,5 @@
-import { type Conv2dAttributes, conv2d, conv2dParams, transposeLayout } from './conv2d.js';
+import { weightAndBias } from './batch_norm_fold.js';
+import { type Conv2dAttributes, conv2d, conv2dParams, transposeLayout, weightLayout } from './conv2d.js';
 import { type MaxPool2dAttributes, maxPool2d } from './max_pool2d.js';
 import { type NodeView, type Op, sizeOf } from './op.js';
 
@@ -42,16 +43,15 @@ export const conv2dPool: Op<Conv2dPoolAttributes> = {
   forward(emit, node) {
     emit.call('conv2d_pool_forward', conv2dPoolParams(node), {
       x: emit.input(0),
-      weight: emit.parameter('weight'),
-      bias: emit.parameter('bias'),
+      ...weightAndBias(emit, node.attributes, weightLayout(node)),
       y: emit.output(),
-      argmax: emit.saved('argmax', sizeOf(node.output)),
+      argmax: emit.save('argmax', sizeOf(node.output)),
     });
   },
 
   backward(emit, node) {
     const params = conv2dPoolParams(node);
-    const argmax = emit.saved('argmax', sizeOf(node.output));
+    const argmax = emit.saved('argmax');
     const gradWeight = emit.gradParameter('weight');
     const gradInput = emit.gradInput(0);
     if (gradWeight) {

@@ -1,9 +1,10 @@
 import { ShapeError } from '../errors.js';
+import { type FoldedNorm, weightAndBias } from './batch_norm_fold.js';
 import { formatShape, type NodeView, type Op, sizeOf } from './op.js';
 import { PLAIN } from './packing.js';
 
 /** x W^T + b with weight [OUT][IN], torch.nn.functional.linear. */
-export const linear: Op<Record<string, never>> = {
+export const linear: Op<FoldedNorm> = {
   name: 'linear',
 
   infer(where, inputs, parameters) {
@@ -38,12 +39,16 @@ export const linear: Op<Record<string, never>> = {
   flops: ({ inputs, output }) => 2 * sizeOf(inputs[0]!) * sizeOf(output),
 
   forward(emit, node) {
-    emit.call('linear_forward', linearParams(node), {
-      x: emit.input(0),
-      weight: emit.parameter('weight'),
-      bias: emit.parameter('bias'),
-      y: emit.output(),
-    });
+    const { IN, OUT } = linearParams(node);
+    emit.call(
+      'linear_forward',
+      { IN, OUT },
+      {
+        x: emit.input(0),
+        ...weightAndBias(emit, node.attributes, { groups: 1, rows: IN, OC: OUT }),
+        y: emit.output(),
+      },
+    );
   },
 
   backward(emit, node) {

@@ -52,7 +52,7 @@ export const maxPool2d: Op<MaxPool2dAttributes> = {
     emit.call('max_pool2d_forward', maxPool2dParams(node), {
       x: emit.input(0),
       y: emit.output(),
-      argmax: emit.saved('argmax', 4 * sizeOf(node.output)),
+      argmax: emit.save('argmax', 4 * sizeOf(node.output)),
     });
   },
 
@@ -61,7 +61,7 @@ export const maxPool2d: Op<MaxPool2dAttributes> = {
     if (!gradInput) return;
     emit.call('max_pool2d_backward', maxPool2dParams(node), {
       grad_output: emit.gradOutput(),
-      argmax: emit.saved('argmax', 4 * sizeOf(node.output)),
+      argmax: emit.saved('argmax'),
       grad_input: gradInput,
     });
   },

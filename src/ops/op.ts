@@ -27,15 +27,18 @@ export interface NodeView<Attributes> {
 
 /** What an op uses to emit its kernel calls. */
 export interface Emitter {
-  /** True where a backward pass follows: then `saved` buffers exist. */
+  /** True where the model learns, false where it is applied: some ops do something else then. */
   readonly training: boolean;
   input(index: number): Buffer;
   output(): Buffer;
   parameter(name: string): Buffer | undefined;
   /** The parameter's transpose, [G][OC/G][taps][IC/G] of [G][taps][IC/G][OC/G], made once a run. */
   transposed(name: string, layout: { groups: number; taps: number; IC: number; OC: number }): Buffer;
-  /** A buffer that forward fills and backward reads; undefined where no backward pass follows. */
-  saved(name: string, bytesPerImage: number): Buffer | undefined;
+  /** A buffer that forward fills and backward reads as `saved(name)`; undefined where no backward pass follows. */
+  save(name: string, bytesPerImage: number): Buffer | undefined;
+  /** Floats of which there is one set for the whole batch; backward finds them as `saved(name)`, too. */
+  whole(name: string, floats: number): Buffer;
+  saved(name: string): Buffer;
   /** A buffer for this call of the op alone. */
   temporary(bytesPerImage: number): Buffer;
   /** The upstream gradient. An op may overwrite it: nothing reads it after. */
@@ -46,7 +49,15 @@ export interface Emitter {
   passGradient(index: number): void;
   /** Where the partial sums of a parameter's gradient go; undefined where it is absent or the node is frozen. */
   gradParameter(name: string): Buffer | undefined;
+  /** Partial sums of this node's own, one instance a slice. */
+  partials(floats: number): Buffer;
+  /** Every instance of partial sums, for a kernel that adds them up. */
+  everySlice(partials: Buffer): Buffer;
   call(kernel: string, params: Readonly<Record<string, number>>, operands: Operands): void;
+  /** A call before the first image, after all that was prepared before. */
+  prepare(kernel: string, params: Readonly<Record<string, number>>, operands: Operands): void;
+  /** A call that changes state, after the last image; its operand `losses` is filled in. */
+  update(kernel: string, params: Readonly<Record<string, number>>, operands: Operands): void;
 }
 
 /**
@@ -57,6 +68,8 @@ export interface Op<Attributes = unknown> {
   readonly name: string;
   /** The output is the input seen with another shape: it shares the input's buffer, and its gradient likewise. */
   readonly alias?: boolean;
+  /** Those among its parameters that are state which it changes: PyTorch's buffers. */
+  readonly state?: readonly string[];
   /** It can end in a ReLU: fusion sets `relu: true` in its attributes. */
   readonly takesRelu?: boolean;
   /** Infers the output; throws `ShapeError` naming `where`. Parameter shapes are PyTorch's. */
@@ -73,6 +86,8 @@ export interface Op<Attributes = unknown> {
   readonly transposedGradients?: readonly string[];
   /** How a parameter lies in backend memory. */
   packing?(parameter: string, node: NodeView<Attributes>): Packing;
+  /** Images that a step of training needs at least; default 1. */
+  leastBatch?(node: NodeView<Attributes>): number;
   /** Floating-point operations of the forward pass of one image (a multiply-add is two). */
   flops(node: NodeView<Attributes>): number;
   forward(emit: Emitter, node: NodeView<Attributes>): void;
@@ -82,6 +97,11 @@ export interface Op<Attributes = unknown> {
 /** Floats in one image of a tensor. */
 export function sizeOf(spec: TensorSpec): number {
   return spec.shape.reduce((product, size) => product * size, 1);
+}
+
+/** A float as a parameter of a kernel: the 32 bits that it has as one. */
+export function floatBits(value: number): number {
+  return new Int32Array(Float32Array.of(value).buffer)[0]!;
 }
 
 /** `32x16x5x5` */

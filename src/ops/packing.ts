@@ -1,3 +1,5 @@
+import { sizeOf } from './op.js';
+
 /**
  * How a parameter's values lie in backend memory. People see PyTorch's order; kernels want the output channels
  * last, so that vector lanes are channels. A packing is a permutation: `pack` and `unpack` lose nothing.
@@ -7,7 +9,9 @@ export type Packing =
   /** OIHW [OC][IC/G][KH][KW] <-> [G][KH][KW][IC/G][OC/G] */
   | { readonly kind: 'conv2d'; readonly groups: number }
   /** [OUT][IN] <-> [IN][OUT]; after a flatten of C x H x W, IN goes from (C, H, W) to (H, W, C) order */
-  | { readonly kind: 'linear'; readonly flattened?: readonly [number, number, number] };
+  | { readonly kind: 'linear'; readonly flattened?: readonly [number, number, number] }
+  /** [C][H][W] <-> [H][W][C], values one an element of an image or of its flattened features */
+  | { readonly kind: 'features'; readonly flattened: readonly [number, number, number] };
 
 export const PLAIN: Packing = { kind: 'plain' };
 
@@ -40,6 +44,7 @@ type Visit = (outside: number, inside: number) => void;
 function permutation(shape: readonly number[], packing: Packing, visit: Visit): void {
   if (packing.kind === 'conv2d') conv2dOrder(shape, packing.groups, visit);
   else if (packing.kind === 'linear') linearOrder(shape, packing.flattened, visit);
+  else if (packing.kind === 'features') linearOrder([1, sizeOf({ shape })], packing.flattened, visit);
 }
 
 function conv2dOrder(shape: readonly number[], groups: number, visit: Visit): void {

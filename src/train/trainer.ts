@@ -2,7 +2,7 @@ import type { Backend, Memory } from '../backend/backend.js';
 import { defaultBackend } from '../backend/load.js';
 import { checkLabels, countImages, dtypeOf } from '../data/check.js';
 import type { Pixels } from '../data/dataset.js';
-import { BackendError, OptionError } from '../errors.js';
+import { BackendError, OptionError, ShapeError } from '../errors.js';
 import { type LoweredProgram, lower } from '../graph/lower.js';
 import type { Loss } from '../nn/loss.js';
 import { CrossEntropyLoss } from '../nn/loss.js';
@@ -147,6 +147,12 @@ export class Trainer {
     }
     const checked = checkLabels(where, labels, size, this.classes);
     const lowered = this.#program(dtypeOf(images));
+    const { needs } = lowered;
+    if (needs && size < needs.batch) {
+      throw new ShapeError(
+        `[${where}] ${needs.where} needs at least ${needs.batch} images to learn from but got ${size}`,
+      );
+    }
     lowered.program.write(lowered.images, images);
     lowered.program.write(lowered.labels!, checked);
     this.#states.get(HYPER)?.write(this.#hyper!(this.#steps));

@@ -1,5 +1,6 @@
 import { CrossEntropyLoss } from '../nn/loss.js';
 import { add } from '../ops/add.js';
+import { batchNorm } from '../ops/batch_norm.js';
 import { conv2d } from '../ops/conv2d.js';
 import { flatten } from '../ops/flatten.js';
 import { linear } from '../ops/linear.js';
@@ -13,6 +14,7 @@ import { SGD } from '../optim/sgd.js';
 /** Ops that a model's `forward` can record. Their attributes are plain data. */
 export const OPS: readonly Op[] = [
   add,
+  batchNorm,
   conv2d,
   flatten,
   linear,

@@ -42,21 +42,21 @@ const FUNCTIONS = `
   loadBackend().then(() => functional.relu(globalThis.x));`;
 
 describe('what ends in a bundle', () => {
-  it('is the library alone below 25 kB, without what the app does not use', async () => {
+  it('is the library alone below 27 kB, without what the app does not use', async () => {
     const { bytes, modules } = await bundle(TRAIN);
-    expect(bytes).toBeLessThan(25_000);
+    expect(bytes).toBeLessThan(27_000);
     expect(modules).toContain('train/fit');
     const unused =
       /^(worker|cli|report|bench|recipes|io|inline)\/|\.node$|nn\/(functional|eager)$|fashion-mnist|gzip/;
     expect(modules.filter((one) => unused.test(one))).toEqual([]);
   });
 
-  it('is a WebAssembly module of less than 60 kB beside it, of which a page fetches one', async () => {
+  it('is a WebAssembly module of less than 65 kB beside it, of which a page fetches one', async () => {
     const folder = fileURLToPath(new URL('../../dist/wasm/', import.meta.url));
     const modules = readdirSync(folder).filter((name) => name.endsWith('.wasm'));
     expect(modules).toHaveLength(4);
     for (const name of modules) {
-      expect(gzipSync(readFileSync(folder + name), { level: 9 }).length, name).toBeLessThan(60_000);
+      expect(gzipSync(readFileSync(folder + name), { level: 9 }).length, name).toBeLessThan(65_000);
     }
   });
 

@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "../../native/kernels/kernel.h"
+#include "../../native/kernels/kernels.h"
 
 namespace {
 

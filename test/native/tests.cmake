@@ -3,10 +3,8 @@ set(TWILL_TEST_DIRECTORY ${CMAKE_SOURCE_DIR}/build/test CACHE PATH "Where the ke
 add_custom_target(native_tests)
 
 # What checks and runs a program, without the choice of an instruction set: each test is of one.
-set(TWILL_PROGRAM_SOURCES)
-foreach(name IN ITEMS extents program_check program_run signature)
-  list(APPEND TWILL_PROGRAM_SOURCES ${CMAKE_SOURCE_DIR}/native/runtime/${name}.cc)
-endforeach()
+file(GLOB TWILL_PROGRAM_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/native/runtime/*.cc)
+list(FILTER TWILL_PROGRAM_SOURCES EXCLUDE REGEX "instruction_set\\.cc$")
 add_library(twill_guarded_program OBJECT EXCLUDE_FROM_ALL
             ${CMAKE_CURRENT_LIST_DIR}/guarded_program.cc ${TWILL_PROGRAM_SOURCES})
 target_compile_options(twill_guarded_program PRIVATE ${TWILL_WARNINGS})

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { functional as F, type Size2d } from '../../src/index.node.js';
 import type { Tensor } from '../../src/nn/functional.js';
+import { batchNorm, type NormAttributes } from '../reference/batch_norm.js';
 import { expectWithin } from '../reference/closeness.js';
 import {
   type GoldenCase,
@@ -41,6 +42,10 @@ const RUN: Record<string, (one: GoldenCase) => Record<string, Tensor>> = {
   relu(one) {
     const { x, gy } = inputsOf(one);
     return { y: F.relu(x!), g_x: F.reluBackward(gy!, x!) };
+  },
+  batch_norm2d({ attrs, ...one }) {
+    const { x, running_mean, running_var, weight, bias, gy } = inputsOf(one as GoldenCase);
+    return batchNorm({ x, running_mean, running_var, weight, bias, gy }, attrs as unknown as NormAttributes);
   },
   cross_entropy({ inputs, attrs }) {
     const labels = goldenInts('ops', inputs.target!);

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { parseSafetensors, toFloat32 } from '../../src/io/safetensors.js';
 import type { Tensor } from '../../src/nn/functional.js';
 
 /** PyTorch's numbers; test/golden/README.md says how they were made. */
@@ -43,11 +44,34 @@ export function goldenTensor(folder: string, entry: GoldenTensor): Tensor {
 }
 
 /** The bound that the golden README states: 4 x PyTorch's own error + 1e-6 x the tensor's largest magnitude. */
-export function goldenBound(entry: GoldenTensor, theirs: Float32Array): number {
+export function goldenBound(entry: { readonly f64?: number }, theirs: Float32Array): number {
   const largest = theirs.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
   return 4 * (entry.f64 ?? 0) + 1e-6 * largest;
 }
 
 export function goldenFile(path: string): Uint8Array {
   return new Uint8Array(bytes(path));
+}
+
+/** A case of test/golden/layers, made by test/tools/make-golden.py. */
+export interface LayerCase {
+  readonly name: string;
+  readonly op: string;
+  readonly attrs: Readonly<Record<string, unknown>>;
+  readonly inputs: readonly string[];
+  readonly outputs: Readonly<Record<string, { readonly f64: number }>>;
+}
+
+export interface LayerIndex {
+  readonly cases: readonly LayerCase[];
+  readonly training: { readonly losses: readonly number[] };
+}
+
+/** What test/golden/layers holds: its index, and every tensor by its name. */
+export function goldenLayers(): { index: LayerIndex; tensors: ReadonlyMap<string, Tensor> } {
+  const { tensors } = parseSafetensors(goldenFile('layers/layers.safetensors'));
+  return {
+    index: goldenJson<LayerIndex>('layers/index.json'),
+    tensors: new Map([...tensors].map(([name, one]) => [name, { data: toFloat32(one), shape: one.shape }])),
+  };
 }

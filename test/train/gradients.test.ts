@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
+  BatchNorm1d,
+  BatchNorm2d,
   Conv2d,
   Flatten,
   Generator,
@@ -48,6 +50,36 @@ const NETWORKS: Record<string, (generator: Generator) => Module> = {
       new Flatten(),
       new Linear(12 * 4 * 2, 4, { generator }),
     ),
+  'batch normalisation, before ReLU and pool and at the last layer': (generator) =>
+    new Sequential(
+      new Conv2d(1, 5, 3, { padding: 1, bias: false, generator }),
+      new BatchNorm2d(5),
+      new ReLU(),
+      new MaxPool2d(3),
+      new Conv2d(5, 18, 3, { padding: 1, generator }),
+      new BatchNorm2d(18),
+      new ReLU(),
+      new Conv2d(18, 3, 1, { generator }),
+      new BatchNorm2d(3, { affine: false }),
+      new MaxPool2d(2),
+      new Flatten(),
+      new BatchNorm1d(3),
+      new Linear(3, 4, { generator }),
+      new BatchNorm1d(4),
+    ),
+  'batch normalisation that stays as it is': (generator) => {
+    const norm = new BatchNorm2d(6);
+    norm.running_mean.write(Float32Array.from({ length: 6 }, () => generator.uniform(-1, 1)));
+    norm.running_var.write(Float32Array.from({ length: 6 }, () => generator.uniform(0.5, 2)));
+    const conv = new Conv2d(1, 6, 3, { padding: 1, generator });
+    return new Sequential(
+      conv,
+      norm.eval(),
+      new ReLU(),
+      new Flatten(),
+      new Linear(6 * 8 * 8, 4, { generator }),
+    );
+  },
   'a convolution used twice': (generator) => new Shared(generator),
   'residual blocks': (generator) => new Residual(generator),
 };

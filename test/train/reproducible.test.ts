@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { loadNative, nativeInstructionSets } from '../../src/backend/native.node.js';
 import {
   type Backend,
+  BatchNorm1d,
+  BatchNorm2d,
   Conv2d,
   Flatten,
   fit,
@@ -28,12 +30,15 @@ function network(): Module {
     new ReLU(),
     new MaxPool2d(2),
     new Conv2d(16, 19, 3, { padding: 1, generator }),
+    new BatchNorm2d(19),
     new ReLU(),
     new Conv2d(19, 32, 3, { padding: 1, generator }),
+    new BatchNorm2d(32),
     new ReLU(),
     new MaxPool2d(2),
     new Flatten(),
     new Linear(32 * 3 * 3, 4, { generator }),
+    new BatchNorm1d(4),
   );
 }
 

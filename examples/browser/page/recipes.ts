@@ -1,4 +1,4 @@
-import { ArticleCnn, type Module } from './twill.js';
+import { ArticleCnn, type Module, NormalisedCnn } from './twill.js';
 
 /** A network that can be chosen. */
 export interface Recipe {
@@ -12,6 +12,8 @@ export interface Recipe {
 /** One line each; the first one is the default. */
 export const RECIPES: readonly [Recipe, ...Recipe[]] = [
   { name: 'article', title: 'Article: two 5x5 convolutions', make: () => new ArticleCnn() },
+  { name: 'article-bn', title: 'The same, normalised', make: () => new NormalisedCnn() },
+  { name: 'article-3x3', title: 'Normalised, with 3x3 kernels', make: () => new NormalisedCnn(3) },
 ];
 
 export function recipeNamed(name: string): Recipe {

@@ -1,0 +1,60 @@
+// Images, element-wise layers, linear layers and losses.
+#include "extents_of.h"
+
+namespace twill {
+namespace extents_of {
+
+const char* check(const ImageParams& p) {
+  if (p.C < 1) return "C";
+  if (p.H < 1) return "H";
+  if (p.W < 1) return "W";
+  if (!flag(p.u8)) return "u8";
+  return nullptr;
+}
+
+const char* check(const MapParams& p) { return p.size < 1 ? "size" : nullptr; }
+const char* check(const AddParams& p) { return p.size < 1 ? "size" : !flag(p.relu) ? "relu" : nullptr; }
+const char* check(const LinearParams& p) { return p.IN < 1 ? "IN" : p.OUT < 1 ? "OUT" : nullptr; }
+const char* check(const CrossEntropyParams& p) {
+  return p.classes < 1 ? "classes" : !flag(p.sum) ? "sum" : nullptr;
+}
+
+static int64_t size(const ImageParams& p) { return product(p.C, p.H, p.W); }
+
+Extents import_images(const ImageParams& p, int32_t) {
+  return extents(image(size(p), p.u8 ? 1 : 4), image(size(p)));
+}
+
+Extents export_images(const ImageParams& p, int32_t) {
+  if (p.u8) return inconsistent("u8");
+  return extents(image(size(p)), image(size(p)));
+}
+
+Extents relu_forward(const MapParams& p, int32_t) { return extents(image(p.size), image(p.size)); }
+Extents relu_backward(const MapParams& p, int32_t) {
+  return extents(image(p.size), image(p.size), image(p.size));
+}
+Extents add_forward(const AddParams& p, int32_t) {
+  return extents(image(p.size), image(p.size), image(p.size));
+}
+Extents copy_into(const MapParams& p, int32_t) { return extents(image(p.size), image(p.size)); }
+Extents add_into(const MapParams& p, int32_t) { return extents(image(p.size), image(p.size)); }
+
+Extents linear_forward(const LinearParams& p, int32_t) {
+  return extents(image(p.IN), fixed(product(p.IN, p.OUT)), fixed(p.OUT), image(p.OUT));
+}
+
+Extents linear_backward_input(const LinearParams& p, int32_t) {
+  return extents(image(p.OUT), fixed(product(p.IN, p.OUT)), image(p.IN));
+}
+
+Extents linear_backward_weight(const LinearParams& p, int32_t) {
+  return extents(image(p.IN), image(p.OUT), fixed(product(p.IN, p.OUT)), fixed(p.OUT));
+}
+
+Extents cross_entropy_forward(const CrossEntropyParams& p, int32_t) {
+  return extents(image(p.classes), image(1), image(1), image(1), image(p.classes));
+}
+
+}  // namespace extents_of
+}  // namespace twill

@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest';
+import type { Tensor } from '../../src/nn/functional.js';
+import { batchNorm } from '../reference/batch_norm.js';
+import { expectWithin } from '../reference/closeness.js';
+import { goldenBound, goldenLayers, type LayerCase } from '../reference/golden.js';
+
+const { index, tensors } = goldenLayers();
+
+type Given = Readonly<Record<string, Tensor | undefined>>;
+
+/** What a case's op gives, under the names of its outputs. */
+const RUN: Record<string, (given: Given, attrs: never) => Record<string, Tensor>> = {
+  batch_norm: batchNorm,
+};
+
+describe("every case of PyTorch's numbers for", () => {
+  it.each(index.cases.map((one): [string, LayerCase] => [one.name, one]))('%s', (name, one) => {
+    const given = Object.fromEntries(one.inputs.map((key) => [key, tensors.get(`${name}/${key}`)]));
+    const ours = RUN[one.op]!(given, one.attrs as never);
+    for (const [key, entry] of Object.entries(one.outputs)) {
+      const theirs = tensors.get(`${name}/${key}`)!;
+      expect(ours[key]!.shape, key).toEqual(theirs.shape);
+      expectWithin(ours[key]!.data, theirs.data, goldenBound(entry, theirs.data), `${name} ${key}`);
+    }
+  });
+});

@@ -1,0 +1,158 @@
+"""Makes test/golden/layers: PyTorch's numbers for the layers, with Debian's python3-torch 1.13.
+
+    /usr/bin/python3 test/tools/make-golden.py
+
+Every case is computed in float32 and in float64; `f64` is the largest distance between the two. All tensors are in one
+safetensors file, named case/tensor.
+"""
+
+import json
+import struct
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+
+TARGET = Path(__file__).parent.parent / "golden" / "layers"
+
+cases = []
+tensors = {}
+
+
+def random(*shape):
+    return torch.randn(*shape)
+
+
+def keep(name, tensor):
+    tensors[name] = tensor.detach().contiguous().clone()
+    return list(tensor.shape)
+
+
+def case(name, op, attrs, inputs, function, exact=(), state=()):
+    """`function(**inputs)` gives the output. Gradients are taken of all float inputs but those of `state`, which it
+    may change: what it leaves in them is an output, too."""
+    runs = {}
+    for dtype in (torch.float32, torch.float64):
+        own = {
+            key: one.to(dtype).clone() if one.is_floating_point() else one.clone()
+            for key, one in inputs.items()
+        }
+        wanted = [key for key, one in own.items() if one.is_floating_point() and key not in state]
+        for key in wanted:
+            own[key].requires_grad_(True)
+        y = function(**own)
+        if dtype == torch.float32:
+            gy = torch.randn_like(y) if y.dim() > 0 else torch.ones_like(y)
+        y.backward(gy.to(dtype))
+        outputs = {"y": y}
+        outputs.update({f"g_{key}": own[key].grad for key in wanted if own[key].grad is not None})
+        outputs.update({f"{key}_after": own[key] for key in state})
+        runs[dtype] = outputs
+    shapes = {key: keep(f"{name}/{key}", one) for key, one in inputs.items()}
+    if gy.dim() > 0:
+        shapes["gy"] = keep(f"{name}/gy", gy)
+    results = {}
+    for key, one in runs[torch.float32].items():
+        keep(f"{name}/{key}", one)
+        results[key] = {"f64": (one.double() - runs[torch.float64][key]).abs().max().item()}
+    cases.append({"name": name, "op": op, "attrs": attrs, "inputs": list(shapes), "outputs": results})
+
+
+def batch_norm():
+    def one(name, shape, training, affine=True, offset=0.0, momentum=0.1):
+        C = shape[1]
+        inputs = {
+            "x": random(*shape) * 2 + offset,
+            "running_mean": random(C),
+            "running_var": torch.rand(C) + 0.5,
+        }
+        if affine:
+            inputs.update(weight=random(C), bias=random(C))
+
+        def function(x, running_mean, running_var, weight=None, bias=None):
+            return F.batch_norm(x, running_mean, running_var, weight, bias, training, momentum, 1e-5)
+
+        attrs = {"training": training, "momentum": momentum, "eps": 1e-5}
+        case(name, "batch_norm", attrs, inputs, function, state=("running_mean", "running_var"))
+
+    one("batch_norm_train", (5, 18, 6, 5), True)
+    one("batch_norm_far_from_zero", (6, 3, 4, 4), True, offset=300.0, momentum=0.3)
+    one("batch_norm_no_affine", (3, 4, 5, 5), True, affine=False)
+    one("batch_norm_eval", (2, 5, 4, 4), False)
+    one("batch_norm_features_train", (7, 10), True)
+    one("batch_norm_features_eval", (4, 10), False)
+
+
+class Normalised(torch.nn.Module):
+    """A normalisation after each convolution and at the last layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1 = torch.nn.Conv2d(1, 6, 3, padding=1)
+        self.bn1 = torch.nn.BatchNorm2d(6)
+        self.conv2 = torch.nn.Conv2d(6, 10, 3, padding=1, bias=False)
+        self.bn2 = torch.nn.BatchNorm2d(10, momentum=None)
+        self.fc = torch.nn.Linear(10 * 4 * 4, 4)
+        self.bn3 = torch.nn.BatchNorm1d(4, affine=False)
+
+    def forward(self, x):
+        x = F.max_pool2d(F.relu(self.bn1(self.conv1(x))), 2)
+        x = F.relu(self.bn2(self.conv2(x)))
+        return self.bn3(self.fc(x.flatten(1)))
+
+
+def training():
+    """Six steps of SGD with momentum, then an evaluation."""
+    model = Normalised()
+    for key, one in model.state_dict().items():
+        keep(f"training/first/{key}", one)
+    images, labels = random(6, 12, 1, 8, 8), torch.randint(0, 4, (6, 12), dtype=torch.int32)
+    keep("training/images", images)
+    keep("training/labels", labels)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+    losses = []
+    for x, label in zip(images, labels):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x), label.long())
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    for key, one in model.state_dict().items():
+        keep(f"training/last/{key}", one)
+    model.eval()
+    keep("training/scores", model(images[0]))
+    return {"losses": losses}
+
+
+DTYPES = {torch.float32: "F32", torch.int64: "I64", torch.int32: "I32"}
+
+
+def write(path):
+    header, parts, at = {}, [], 0
+    # By element size, so that all are aligned.
+    for name, one in sorted(tensors.items(), key=lambda entry: (-entry[1].element_size(), entry[0])):
+        data = one.numpy().tobytes()
+        header[name] = {"dtype": DTYPES[one.dtype], "shape": list(one.shape), "data_offsets": [at, at + len(data)]}
+        parts.append(data)
+        at += len(data)
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    path.write_bytes(struct.pack("<Q", len(text)) + text + b"".join(parts))
+
+
+def main():
+    torch.set_num_threads(1)
+    families = [batch_norm]
+    for seed, family in enumerate(families):
+        # Each from a seed of its own, so that a new one leaves the others' numbers alone.
+        torch.manual_seed(seed)
+        family()
+    torch.manual_seed(100)
+    trained = training()
+    TARGET.mkdir(exist_ok=True)
+    write(TARGET / "layers.safetensors")
+    index = {"torch": torch.__version__, "cases": cases, "training": trained}
+    (TARGET / "index.json").write_text(json.dumps(index, indent=1) + "\n")
+
+
+main()
