@@ -28,8 +28,6 @@ set(TWILL_WARNINGS -Wall -Wextra)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   list(APPEND TWILL_KERNEL_FLAGS -fno-peel-loops -fno-split-loops -fvect-cost-model=very-cheap
        -fno-asynchronous-unwind-tables -falign-jumps=1 -falign-labels=1)
-  # The processors that have no AVX2 are from before 2013.
-  list(APPEND TWILL_FLAGS_sse2 $<$<CONFIG:Release>:-Os>)
 endif()
 # What runs once a program, or less often.
 set(TWILL_COLD_FLAGS $<$<CONFIG:Release>:-Os>)
