@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
 import { SHARE_ENV, Worker } from 'node:worker_threads';
+// Before workers are made: they inherit the memory of the warnings that were given.
+import '../warnings.node.js';
 import type { Spawn } from './spawn.js';
 
 /** From dist/worker, and from src/worker in a clone. */
