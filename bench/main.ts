@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Backend, manualSeed, type StateDict } from 'twill';
 import {
@@ -154,7 +154,7 @@ function report(
     `${machine.cpu}, ${machine.processors} processors, ${machine.memoryGiB} GiB`,
     `Node ${process.versions.node} on ${machine.system}`,
     `load average ${machine.load.before} before, ${machine.load.after} after`,
-    data.source,
+    isAbsolute(data.source) ? 'Fashion-MNIST' : data.source, // results are published: no machine's paths
     ...new Set(all.map(({ name, detail }) => `${name}: ${detail}`)),
   ];
   const extra = [
