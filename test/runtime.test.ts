@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Backend, Executable, Memory } from '../src/backend/backend.js';
+import { recording } from '../src/bench/calls.js';
 import {
   BackendError,
   Conv2d,
@@ -36,30 +37,6 @@ function reluProgram(backend: Backend): Int32Array {
   const words = [...header, ...buffers, ...stage];
   words[1] = words.length;
   return Int32Array.from(words);
-}
-
-/** A backend that remembers what was loaded. */
-function recording(backend: Backend): {
-  backend: Backend;
-  programs: { words: Int32Array; memories: readonly Memory[] }[];
-} {
-  const programs: { words: Int32Array; memories: readonly Memory[] }[] = [];
-  const load = (words: Int32Array, memories: readonly Memory[]): Executable => {
-    programs.push({ words: words.slice(), memories });
-    return backend.load(words, memories);
-  };
-  return {
-    backend: {
-      name: backend.name,
-      kernels: backend.kernels,
-      allocate: (bytes) => backend.allocate(bytes),
-      info: () => backend.info(),
-      load,
-      dispose: () => backend.dispose(),
-      disposed: false,
-    },
-    programs,
-  };
 }
 
 /** A step of training that holds nearly every kernel: fused and plain convolution, groups, overlapping pools, Nesterov. */

@@ -23,6 +23,7 @@
 #include <utility>
 
 #include "../simd/stride.h"
+#include "elementwise.h"
 
 namespace twill {
 namespace TWILL_ISA {
@@ -42,11 +43,6 @@ constexpr int most_rows() {
   if (kPartial && !kMasksAreFree) return 1;
   const int rows = (kRegisters - (kFused ? 1 : 2)) / (kOpen<kTaps, kStride> + 1);
   return rows < kMostRows ? rows : kMostRows;
-}
-
-template <bool kPartial>
-TWILL_INLINE Vec load_some(const float* p, int lanes) {
-  return kPartial ? load_partial(p, lanes) : load(p);
 }
 
 // One column of inputs, x being under the first row of taps: sum[o][r] += the inputs of row r times the taps

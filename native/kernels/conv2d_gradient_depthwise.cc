@@ -69,11 +69,6 @@ struct Rows {
   int64_t tap_row, tap_col;
 };
 
-template <bool kPartial>
-TWILL_INLINE Vec load_some(const float* p, int lanes) {
-  return kPartial ? load_partial(p, lanes) : load(p);
-}
-
 // sums[row][tap] for kRows rows of kTaps taps, `row_step` floats from a row of sums to the next; bias += the
 // gradient.
 template <int kRows, int kTaps, bool kPartial>

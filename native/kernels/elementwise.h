@@ -11,6 +11,12 @@ TWILL_INLINE simd::Vec load_lanes(const float* p, int lanes) {
   return lanes == simd::kWidth ? simd::load(p) : simd::load_partial(p, lanes);
 }
 
+// The same where it is known beforehand whether there are as many as a vector has.
+template <bool kPartial>
+TWILL_INLINE simd::Vec load_some(const float* p, int lanes) {
+  return kPartial ? simd::load_partial(p, lanes) : simd::load(p);
+}
+
 TWILL_INLINE void store_lanes(float* p, simd::Vec v, int lanes) {
   if (lanes == simd::kWidth) {
     simd::store(p, v);

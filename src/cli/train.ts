@@ -54,7 +54,7 @@ export function trainCommand(io: Io): Command {
     .addOption(
       new Option('--recipe <name>', 'the network and how it is trained')
         .choices(RECIPES.map(({ name }) => name))
-        .default(RECIPES[0]!.name),
+        .default(RECIPES[0].name),
     )
     .addOption(dataOption())
     .option('--epochs <n>', "times to go through the training images (default: the recipe's)", wholeNumber(1))

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import type { Backend, Memory } from '../../src/backend/backend.js';
+import type { Backend } from '../../src/backend/backend.js';
+import { recording } from '../../src/bench/calls.js';
 import { lower, type Request } from '../../src/graph/lower.js';
 import {
   Conv2d,
@@ -117,25 +118,18 @@ function requests(backend: Backend, batch: number): Request[] {
  */
 export function drawPrograms(backend: Backend, networks: number, seed: number): Int32Array[] {
   const programs: Int32Array[] = [];
-  const load = (words: Int32Array, memories: readonly Memory[]) => {
-    const units = memories.map(({ bytes }) => Math.ceil(bytes / 64));
-    programs.push(Int32Array.of(units.length, ...units, ...words));
-    return backend.load(words, memories);
-  };
-  const recorder: Backend = {
-    name: backend.name,
-    kernels: backend.kernels,
-    allocate: (bytes) => backend.allocate(bytes),
-    info: () => backend.info(),
-    load,
-    dispose: () => backend.dispose(),
-    disposed: false,
-  };
+  const recorder = recording(backend);
   for (const drawn of fc.sample(network, { numRuns: networks, seed })) {
     const model = build(drawn);
     if (!model) continue;
     const traced = model.trace([drawn.C, ...drawn.image]);
-    for (const request of requests(recorder, drawn.batch)) lower(traced, request).program.dispose();
+    for (const request of requests(recorder.backend, drawn.batch)) {
+      const { program } = lower(traced, request);
+      const { words, memories } = recorder.programs.pop()!;
+      const units = memories.map(({ bytes }) => Math.ceil(bytes / 64));
+      programs.push(Int32Array.of(units.length, ...units, ...words));
+      program.dispose();
+    }
   }
   return programs;
 }

@@ -179,7 +179,7 @@ export class Session {
     const goOn = settings.keep && this.#model !== undefined && recipe === this.#recipe;
     if (!goOn) {
       manualSeed(settings.seed);
-      this.#adopt(worker, recipe, recipe.make());
+      this.#adopt(worker, recipe, await recipe.model());
     } else if (!this.#predictor) {
       this.#adopt(worker, recipe, this.#model!);
     }
@@ -313,7 +313,7 @@ async function modelFrom(file: File, wanted: string): Promise<{ recipe: Recipe; 
   const first = recipeNamed(wanted);
   const errors: unknown[] = [];
   for (const recipe of [first, ...RECIPES.filter((one) => one !== first)]) {
-    const model = recipe.make();
+    const model = await recipe.model();
     try {
       await load(model, file);
       return { recipe, model };

@@ -10,7 +10,7 @@ export {
   type ImageDataset,
 } from '../../../dist/data/index.browser.js';
 export { ArticleCnn, IMAGE_SHAPE } from '../../../dist/recipes/article.js';
-export { NormalisedCnn } from '../../../dist/recipes/normalised.js';
+export { type Recipe, RECIPES } from '../../../dist/recipes/recipes.js';
 export { integerTicks, rangeOf, sharedAxes } from '../../../dist/report/scale.js';
 export { prepareImage } from '../../../dist/cli/prepare.js';
 export {
