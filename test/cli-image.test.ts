@@ -228,8 +228,8 @@ describe('what is no picture', () => {
   const short = rawPng(28, 28, 8, 0, Buffer.alloc(29));
 
   test.each([
-    ['text', Buffer.from('hello'), /shoe\.png is not a PNG file/],
-    ['nothing', Buffer.alloc(0), /shoe\.png is not a PNG file/],
+    ['text', Buffer.from('hello'), /shoe\.png is neither a PNG nor a JPEG file/],
+    ['nothing', Buffer.alloc(0), /shoe\.png is neither a PNG nor a JPEG file/],
     ['a header alone', good.subarray(0, 20), /shoe\.png is a damaged PNG file/],
     ['a file cut short', good.subarray(0, 200), /shoe\.png is a damaged PNG file/],
     ['a flipped byte', damaged, /shoe\.png is a damaged PNG file/],

@@ -424,7 +424,7 @@ describe('files that are missing or wrong are one sentence with their name and e
     const model = join(directory, 'for-images', 'model.safetensors');
     const bad = join(directory, 'bad.png');
     await writeFile(bad, 'GIF89a');
-    await refused(['predict', '--model', model, bad], /bad\.png is not a PNG file/);
+    await refused(['predict', '--model', model, bad], /bad\.png is neither a PNG nor a JPEG file/);
     await refused(['predict', '--model', model, directory], /it is a directory/);
     await refused(['predict', '--model', model, join(directory, 'no.png')], /no\.png.*no such file/);
   });

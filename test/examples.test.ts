@@ -84,7 +84,9 @@ describe('own-images', () => {
       const png = encode({ width, height: 8, channels: 1, data: new Uint8Array(8 * width) });
       writeFileSync(join(cwd, 'odd', name, '1.png'), png);
     }
-    await expect(example('own-images', 'odd')).rejects.toThrow(/odd\/b\/1\.png is 9 x 8 but those before/);
+    await expect(example('own-images', 'odd')).rejects.toThrow(
+      /odd\/b\/1\.png is 9 x 8 pixels but those before/,
+    );
   });
 });
 

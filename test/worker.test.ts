@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DataLoader, ImageDataset } from '../src/data/index.node.js';
+import { DataLoader, ImageDataset, Normalize, RandomCrop, RandomErasing } from '../src/data/index.node.js';
 import {
   CrossEntropyLoss,
   evaluate,
@@ -120,6 +120,23 @@ describe.each(['native', 'wasm'] as const)('a worker that computes with %s', (na
     }
     expect([a!.epoch, b!.epoch]).toEqual([4, 4]);
     expect(weightsOf(there)).toEqual(weightsOf(here));
+  });
+
+  it('draws augmentations as fit does here, and refuses those whose code cannot travel', async () => {
+    const [a, b] = [new Net(), new Net()];
+    const transforms = [
+      new RandomCrop({ padding: 1 }),
+      new RandomErasing(),
+      new Normalize({ mean: 0.3, std: 0.3 }),
+    ];
+    const set = () => ({ ...options(), transforms, seed: 3 });
+    await fit(a, train, { ...set(), backend: await backend() }).finish();
+    await worker.fit(b, train, set()).finish();
+    expect(weightsOf(b)).toEqual(weightsOf(a));
+    class Own extends RandomErasing {}
+    expect(() => worker.fit(a, train, { ...options(), transforms: [new Own()] })).toThrow(
+      '[TrainingWorker] transform must be one that a worker knows (Normalize, RandomAffine, ',
+    );
   });
 
   it('leaves frozen parameters alone, and parameters that forward does not use', async () => {

@@ -30,8 +30,8 @@ Examples:
 /** `twill predict` */
 export function predictCommand(io: Io): Command {
   return new Command('predict')
-    .description('say what PNG images show')
-    .argument('<image.png...>', 'PNG files')
+    .description('say what images show')
+    .argument('<image.png...>', 'PNG or JPEG files')
     .addOption(modelOption())
     .option('--top <n>', 'classes to name for each image', wholeNumber(1, 10), 3)
     .option('--invert', 'invert every image')

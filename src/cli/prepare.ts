@@ -1,3 +1,4 @@
+import { resize } from '../data/resize.js';
 import type { GreyImage } from './image.js';
 
 /** An image as the model wants it, and what was done to make it so. */
@@ -83,8 +84,7 @@ function centre(image: GreyImage, size: number, black: number): GreyImage {
   const scale = size / Math.max(image.width, image.height);
   const width = Math.max(1, Math.round(image.width * scale));
   const height = Math.max(1, Math.round(image.height * scale));
-  const across = resample(image.grey, image.height, image.width, width);
-  const scaled = resample(across, width, image.height, height);
+  const scaled = resize(image.grey, image, { width, height });
   const square = new Float32Array(size * size);
   const [left, top] = [Math.floor((size - width) / 2), Math.floor((size - height) / 2)];
   const gain = 255 / Math.max(1, 255 - black);
@@ -95,29 +95,4 @@ function centre(image: GreyImage, size: number, black: number): GreyImage {
     }
   }
   return { width: size, height: size, grey: square };
-}
-
-/**
- * Resamples every row of `from` samples to `to` samples and transposes: rows x from -> to x rows, so that two calls
- * resample both ways and restore the order. A sample weighs with its overlap with a window `max(1, from / to)` wide:
- * the average over the area when reducing, linear interpolation when enlarging.
- */
-function resample(source: Float32Array, rows: number, from: number, to: number): Float32Array {
-  const ratio = from / to;
-  const reach = (Math.max(1, ratio) + 1) / 2;
-  const result = new Float32Array(to * rows);
-  for (let i = 0; i < to; i++) {
-    const middle = (i + 0.5) * ratio - 0.5;
-    const first = Math.max(0, Math.ceil(middle - reach));
-    const last = Math.min(from - 1, Math.floor(middle + reach));
-    const overlap = (k: number) => Math.min(1, reach - Math.abs(k - middle));
-    const weights = Array.from({ length: last - first + 1 }, (_, k) => overlap(first + k));
-    const total = weights.reduce((sum, weight) => sum + weight, 0);
-    for (let row = 0; row < rows; row++) {
-      let sum = 0;
-      for (let k = 0; k < weights.length; k++) sum += weights[k]! * source[row * from + first + k]!;
-      result[i * rows + row] = sum / total;
-    }
-  }
-  return result;
 }

@@ -2,6 +2,7 @@ import { OptionError, ShapeError } from '../errors.js';
 import { boolean, checkOptions, nonNegativeInteger, positiveInteger, show } from '../options.js';
 import { Generator } from '../random.js';
 import type { Dataset, ImageShape, Pixels } from './dataset.js';
+import { Pipeline, pixelArray, pixelsOf, type Transform } from './transform.js';
 
 /** Some samples of a data set, copied: they are the receiver's to keep or change. */
 export interface Batch {
@@ -29,7 +30,12 @@ export interface DataLoaderOptions {
   dropLast?: boolean;
   /** Draws the seed, once, when the loader is made; instead of `seed`. */
   generator?: Generator;
+  /** What becomes of the images, in this order: new draws every epoch, from the seed. Default none. */
+  transforms?: readonly Transform[];
 }
+
+/** Streams of the seed for the transforms of batches: 2^26 an epoch, past those of the epochs' orders. */
+const BATCHES_AN_EPOCH = 2 ** 26;
 
 /**
  * Cuts a data set into batches, epoch after epoch:
@@ -49,6 +55,9 @@ export class DataLoader implements Iterable<Batch>, AsyncIterable<Batch> {
   readonly seed: number;
   /** Whether a smaller last batch is left out. */
   readonly dropLast: boolean;
+  /** What becomes of the images. */
+  readonly transforms: readonly Transform[];
+  readonly #pipeline: Pipeline;
   #epoch = 0;
 
   /** @throws OptionError for a value that cannot be used or an unknown name */
@@ -57,13 +66,14 @@ export class DataLoader implements Iterable<Batch>, AsyncIterable<Batch> {
     if (typeof dataset?.length !== 'number' || typeof dataset.copy !== 'function') {
       throw new OptionError(`[${where}] expected a data set but got ${show(dataset)}`);
     }
-    const known = ['batchSize', 'shuffle', 'seed', 'dropLast', 'generator'] as const;
+    const known = ['batchSize', 'shuffle', 'seed', 'dropLast', 'generator', 'transforms'] as const;
     const {
       batchSize = 1,
       shuffle = false,
       seed,
       dropLast = false,
       generator,
+      transforms = [],
     } = checkOptions(where, options, known);
     this.dataset = dataset;
     this.batchSize = positiveInteger(where, 'batchSize', batchSize);
@@ -76,6 +86,18 @@ export class DataLoader implements Iterable<Batch>, AsyncIterable<Batch> {
       throw new OptionError(`[${where}] takes a seed or a generator but got both`);
     }
     this.seed = nonNegativeInteger(where, 'seed', generator ? generator.uint32() : (seed ?? 0));
+    this.#pipeline = new Pipeline(where, dataset, transforms);
+    this.transforms = [...transforms];
+  }
+
+  /** Of one image, as batches hold it. */
+  get shape(): ImageShape {
+    return this.#pipeline.form.shape;
+  }
+
+  /** Of the pixels, as batches hold them. */
+  get dtype(): 'uint8' | 'float32' {
+    return this.#pipeline.form.dtype;
   }
 
   /** Number of batches in an epoch. */
@@ -108,7 +130,7 @@ export class DataLoader implements Iterable<Batch>, AsyncIterable<Batch> {
     const order = this.order(epoch);
     for (let index = first; index < this.length; index++) {
       const start = index * this.batchSize;
-      yield this.#gather(order.subarray(start, start + this.batchSize), index);
+      yield this.#gather(order.subarray(start, start + this.batchSize), epoch, index);
     }
   }
 
@@ -122,18 +144,33 @@ export class DataLoader implements Iterable<Batch>, AsyncIterable<Batch> {
     yield* this.batches(this.#epoch++);
   }
 
-  #gather(indices: Uint32Array, index: number): Batch {
-    const { shape, dtype } = this.dataset;
+  #gather(indices: Uint32Array, epoch: number, index: number): Batch {
+    const { shape } = this;
     const size = indices.length;
-    const pixels = size * shape[0] * shape[1] * shape[2];
+    const pixels = size * pixelsOf(this);
     if (pixels > 2 ** 31) {
       throw new ShapeError(
         `[DataLoader] a batch of ${size} images ${shape.join('x')} has ${pixels} pixels, more than 2^31`,
       );
     }
-    const images = dtype === 'uint8' ? new Uint8Array(pixels) : new Float32Array(pixels);
+    const images = pixelArray(this, pixels);
     const labels = new Int32Array(size);
-    this.dataset.copy(indices, images, labels);
+    if (this.transforms.length === 0) this.dataset.copy(indices, images, labels);
+    else this.#transform(indices, images, labels, new Generator(this.seed, streamOf(epoch, index)));
     return { images, labels, size, index, shape };
   }
+
+  #transform(indices: Uint32Array, images: Pixels, labels: Int32Array, generator: Generator): void {
+    const [from, to] = [pixelsOf(this.dataset), pixelsOf(this)];
+    const sources = pixelArray(this.dataset, indices.length * from);
+    this.dataset.copy(indices, sources, labels);
+    for (let n = 0; n < indices.length; n++) {
+      const target = images.subarray(n * to, (n + 1) * to);
+      this.#pipeline.run(sources.subarray(n * from, (n + 1) * from), target, generator);
+    }
+  }
+}
+
+function streamOf(epoch: number, index: number): number {
+  return (epoch + 1) * BATCHES_AN_EPOCH + index + 1;
 }

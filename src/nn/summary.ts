@@ -2,7 +2,7 @@ import type { Backend } from '../backend/backend.js';
 import { fuse } from '../graph/fuse.js';
 import type { GraphNode, TracedGraph } from '../graph/graph.js';
 import { measure, type MemoryNeeds } from '../graph/measure.js';
-import type { Parameter } from '../graph/parameter.js';
+import { ModuleBuffer, type Parameter } from '../graph/parameter.js';
 import { crossEntropy } from '../ops/cross_entropy.js';
 import { formatShape } from '../ops/op.js';
 import { SGD } from '../optim/sgd.js';
@@ -85,11 +85,11 @@ function fusedLine(traced: TracedGraph): string {
   return before === after ? 'nothing' : `${before} layers run as ${after}`;
 }
 
-/** Parameters of a node that no earlier row counted. */
+/** Parameters of a node, buffers not among them, that no earlier row counted. */
 function sizesOf(node: GraphNode, counted: Set<Parameter>): number {
   let sum = 0;
   for (const parameter of Object.values(node.parameters)) {
-    if (!counted.has(parameter)) sum += parameter.size;
+    if (!counted.has(parameter) && !(parameter instanceof ModuleBuffer)) sum += parameter.size;
     counted.add(parameter);
   }
   return sum;

@@ -1,6 +1,7 @@
 import type { Backend } from '../backend/backend.js';
 import type { Dataset } from '../data/dataset.js';
 import { DataLoader } from '../data/loader.js';
+import type { Transform } from '../data/transform.js';
 import { OptionError } from '../errors.js';
 import type { Loss } from '../nn/loss.js';
 import type { Optimizer } from '../optim/optimizer.js';
@@ -21,8 +22,10 @@ export interface FitOptions {
   validation?: Dataset;
   /** A new order every epoch; default false, as in the article. */
   shuffle?: boolean;
-  /** Where the orders come from; default 0. */
+  /** Where the orders and the transforms' draws come from; default 0. */
   seed?: number;
+  /** What becomes of the training images, drawn anew every epoch: augmentation. Default none. */
+  transforms?: readonly Transform[];
   /** Default the backend of `loadBackend()`. */
   backend?: Backend;
   /** Ends the training within one batch, with the weights of the last step: the iteration ends, `aborted` is true. */
@@ -74,6 +77,7 @@ const KNOWN = [
   'validation',
   'shuffle',
   'seed',
+  'transforms',
   'signal',
   'onBatch',
   'onEpoch',
@@ -94,6 +98,7 @@ export function checkFit<Options extends Omit<FitOptions, 'backend'>>(
     batchSize,
     shuffle,
     seed,
+    transforms,
     onBatch,
     onEpoch,
   } = checkOptions(where, options, [...KNOWN, ...more]);
@@ -104,9 +109,10 @@ export function checkFit<Options extends Omit<FitOptions, 'backend'>>(
     }
   }
   const given = train instanceof DataLoader;
-  if (given && (batchSize !== undefined || shuffle !== undefined || seed !== undefined)) {
+  const loading = [batchSize, shuffle, seed, transforms];
+  if (given && loading.some((option) => option !== undefined)) {
     throw new OptionError(
-      `[${where}] batchSize, shuffle and seed belong to the DataLoader that it was given`,
+      `[${where}] batchSize, shuffle, seed and transforms belong to the DataLoader that it was given`,
     );
   }
   const loader = given
@@ -115,6 +121,7 @@ export function checkFit<Options extends Omit<FitOptions, 'backend'>>(
         batchSize: positiveInteger(where, 'batchSize', batchSize ?? 100),
         shuffle: boolean(where, 'shuffle', shuffle ?? false),
         seed: nonNegativeInteger(where, 'seed', seed ?? 0),
+        transforms: transforms ?? [],
       });
   if (loader.length === 0) throw new OptionError(`[${where}] the training data gives no batch`);
   return { loader, epochs };

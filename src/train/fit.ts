@@ -89,8 +89,7 @@ export class FitRun implements AsyncIterable<EpochResult> {
     const { optimizer, loss, validation, onEpoch } = this.#options;
     const backend = this.#options.backend ?? (await loadBackend());
     this.#info = backend.info();
-    const inputShape = this.#loader.dataset.shape;
-    const { batchSize } = this.#loader;
+    const { batchSize, shape: inputShape } = this.#loader;
     const trainer = new Trainer(this.#model, { inputShape, optimizer, loss, batchSize, backend });
     const predictor =
       validation && new Predictor(this.#model, { inputShape: validation.shape, batchSize: 1000, backend });

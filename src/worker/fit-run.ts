@@ -9,7 +9,7 @@ import { type Configured, describe } from './configured.js';
 import { decodeError } from './error-data.js';
 import { LinkedModel } from './graph-data.js';
 import type { EpochReply, Handle } from './protocol.js';
-import { LOSSES, OPTIMIZERS } from './registry.js';
+import { LOSSES, OPTIMIZERS, TRANSFORMS } from './registry.js';
 import type { Site } from './site.js';
 
 /** Those of `fit`; the backend is the worker's. */
@@ -25,6 +25,7 @@ export class WorkerFitRun implements AsyncIterable<EpochResult> {
   readonly #options: WorkerFitOptions;
   readonly #optimizer: Configured;
   readonly #loss: Configured | undefined;
+  readonly #transforms: readonly Configured[];
   readonly #results: EpochResult[] = [];
   #linked: LinkedModel | undefined;
   #state: 'new' | 'starting' | 'running' | 'over' = 'new';
@@ -51,6 +52,7 @@ export class WorkerFitRun implements AsyncIterable<EpochResult> {
     this.#options = options;
     this.#optimizer = describe('optimizer', OPTIMIZERS, options.optimizer);
     this.#loss = options.loss && describe('loss', LOSSES, options.loss);
+    this.#transforms = loader.transforms.map((one) => describe('transform', TRANSFORMS, one));
   }
 
   /** True once the signal ended the training. */
@@ -131,8 +133,8 @@ export class WorkerFitRun implements AsyncIterable<EpochResult> {
   async #start(): Promise<void> {
     const { line, datasets } = this.#site;
     const { validation, onBatch } = this.#options;
-    const { dataset, batchSize, shuffle, seed, dropLast } = this.#loader;
-    const shapes = validation ? [dataset.shape, validation.shape] : [dataset.shape];
+    const { dataset, shape, batchSize, shuffle, seed, dropLast } = this.#loader;
+    const shapes = validation ? [shape, validation.shape] : [shape];
     const train = await datasets.send(dataset);
     const sentValidation = validation && (await datasets.send(validation));
     this.#linked = new LinkedModel(this.#model, shapes);
@@ -143,7 +145,7 @@ export class WorkerFitRun implements AsyncIterable<EpochResult> {
       train,
       validation: sentValidation,
       epochs: this.#epochs,
-      loader: { batchSize, shuffle, seed, dropLast },
+      loader: { batchSize, shuffle, seed, dropLast, transforms: this.#transforms },
       optimizer: this.#optimizer,
       loss: this.#loss,
       progress: onBatch !== undefined,

@@ -1,12 +1,13 @@
 import type { Backend } from '../backend/backend.js';
 import type { Dataset } from '../data/dataset.js';
 import { DataLoader } from '../data/loader.js';
+import type { Transform } from '../data/transform.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import { type BatchProgress, type EpochResult, type FitRun, fit } from '../train/fit.js';
 import { rebuild } from './configured.js';
 import { encodeError, type ErrorData } from './error-data.js';
 import type { EpochReply, FitData, Params, Steering } from './protocol.js';
-import { LOSSES, OPTIMIZERS } from './registry.js';
+import { LOSSES, OPTIMIZERS, TRANSFORMS } from './registry.js';
 import { Replay } from './replay.js';
 
 /** Milliseconds between two messages about batches: a page draws no oftener. */
@@ -33,7 +34,8 @@ export class HostedFit {
     report: ((batches: readonly BatchProgress[]) => void) | undefined,
   ) {
     this.#model = new Replay(data.model);
-    this.#loader = new DataLoader(train, data.loader);
+    const transforms = data.loader.transforms.map((one) => rebuild<Transform>('transform', TRANSFORMS, one));
+    this.#loader = new DataLoader(train, { ...data.loader, transforms });
     this.#optimizer = rebuild('optimizer', OPTIMIZERS, data.optimizer);
     this.#report = report;
     this.#run = fit(this.#model, this.#loader, {

@@ -30,6 +30,7 @@ export interface FitData {
     readonly shuffle: boolean;
     readonly seed: number;
     readonly dropLast: boolean;
+    readonly transforms: readonly Configured[];
   };
   readonly optimizer: Configured;
   readonly loss: Configured | undefined;

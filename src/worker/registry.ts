@@ -1,3 +1,8 @@
+import { RandomAffine, RandomRotation } from '../data/transforms/affine.js';
+import { RandomCrop } from '../data/transforms/crop.js';
+import { RandomErasing } from '../data/transforms/erase.js';
+import { RandomHorizontalFlip, RandomVerticalFlip } from '../data/transforms/flip.js';
+import { Normalize } from '../data/transforms/normalize.js';
 import { CrossEntropyLoss } from '../nn/loss.js';
 import { add } from '../ops/add.js';
 import { batchNorm } from '../ops/batch_norm.js';
@@ -9,7 +14,7 @@ import type { Op } from '../ops/op.js';
 import { relu } from '../ops/relu.js';
 import { SGD } from '../optim/sgd.js';
 
-// What can travel to a worker, by name. A new op, optimizer or loss is added here, and nowhere else.
+// What can travel to a worker, by name. A new op, optimizer, loss or transform is added here, and nowhere else.
 
 /** Ops that a model's `forward` can record. Their attributes are plain data. */
 export const OPS: readonly Op[] = [
@@ -25,3 +30,12 @@ export const OPS: readonly Op[] = [
 /** Classes whose instances are made anew, `new Class(instance.options)`. Named here: a minifier renames classes. */
 export const OPTIMIZERS = { SGD };
 export const LOSSES = { CrossEntropyLoss };
+export const TRANSFORMS = {
+  Normalize,
+  RandomAffine,
+  RandomCrop,
+  RandomErasing,
+  RandomHorizontalFlip,
+  RandomRotation,
+  RandomVerticalFlip,
+};

@@ -1,0 +1,69 @@
+import { OptionError } from '../errors.js';
+import { show } from '../options.js';
+import type { Generator } from '../random.js';
+import type { ImageShape, Pixels } from './dataset.js';
+
+/** What images are like, on their way through transforms. */
+export interface ImageForm {
+  /** Of one image. */
+  readonly shape: ImageShape;
+  /** Bytes 0..255, or floats. */
+  readonly dtype: 'uint8' | 'float32';
+}
+
+/** Changes images on their way into a batch: augmentation, normalisation. */
+export interface Transform {
+  /** Whether it draws from the generator. */
+  readonly random: boolean;
+  /** What it makes of images of a form; throws `ShapeError` where it cannot take them. */
+  output(input: ImageForm): ImageForm;
+  /** Writes what becomes of one image of the form `input` into `target`, all of it. */
+  apply(source: Pixels, target: Pixels, input: ImageForm, generator: Generator): void;
+}
+
+/** Floats or bytes of one image. */
+export function pixelsOf({ shape }: ImageForm): number {
+  return shape[0] * shape[1] * shape[2];
+}
+
+export function pixelArray({ dtype }: Pick<ImageForm, 'dtype'>, length: number): Pixels {
+  return dtype === 'uint8' ? new Uint8Array(length) : new Float32Array(length);
+}
+
+/** Transforms one after the other, with the room that they need in between. */
+export class Pipeline {
+  /** What comes out. */
+  readonly form: ImageForm;
+  /** Whether anything is drawn. */
+  readonly random: boolean;
+  readonly #steps: readonly { transform: Transform; input: ImageForm; source: Pixels }[];
+
+  /** Throws `OptionError` for what is no transform, `ShapeError` where one cannot take what it is given. */
+  constructor(where: string, input: ImageForm, transforms: readonly Transform[]) {
+    if (!Array.isArray(transforms)) {
+      throw new OptionError(`[${where}] transforms must be an array but is ${show(transforms)}`);
+    }
+    let form: ImageForm = { shape: input.shape, dtype: input.dtype };
+    this.#steps = transforms.map((transform: Transform, index) => {
+      if (typeof transform?.apply !== 'function' || typeof transform.output !== 'function') {
+        throw new OptionError(`[${where}] transform ${index} must be a transform but is ${show(transform)}`);
+      }
+      const step = { transform, input: form, source: pixelArray(form, pixelsOf(form)) };
+      form = transform.output(form);
+      return step;
+    });
+    this.form = form;
+    this.random = transforms.some(({ random }) => random);
+  }
+
+  /** Writes what becomes of `source`, one image, into `target`. */
+  run(source: Pixels, target: Pixels, generator: Generator): void {
+    if (this.#steps.length === 0) return target.set(source);
+    let current = source;
+    this.#steps.forEach(({ transform, input }, index) => {
+      const next = this.#steps[index + 1]?.source ?? target;
+      transform.apply(current, next, input, generator);
+      current = next;
+    });
+  }
+}
