@@ -33,6 +33,30 @@ export type { Clipping } from './optim/clipping.js';
 export type { ParameterNames } from './optim/names.js';
 export { Optimizer, type ParameterGroup, type ParameterGroupOptions } from './optim/optimizer.js';
 export { RMSprop, type RMSpropOptions, type RMSpropSettings } from './optim/rmsprop.js';
+export type { Monitor } from './optim/monitor.js';
+export {
+  ExponentialLR,
+  type ExponentialLROptions,
+  type Interval,
+  type IntervalOptions,
+  type Moment,
+  MultiStepLR,
+  type MultiStepLROptions,
+  Schedule,
+  StepLR,
+  type StepLROptions,
+} from './optim/schedule.js';
+export { OneCycleLR, type OneCycleLROptions } from './optim/schedule-one-cycle.js';
+export { ReduceLROnPlateau, type ReduceLROnPlateauOptions } from './optim/schedule-plateau.js';
+export {
+  ConstantLR,
+  type ConstantLROptions,
+  CosineAnnealingLR,
+  type CosineAnnealingLROptions,
+  LinearLR,
+  type LinearLROptions,
+} from './optim/schedule-ramps.js';
+export { SequentialLR, type SequentialLROptions } from './optim/schedule-sequential.js';
 export { SGD, type SGDOptions, type SGDSettings } from './optim/sgd.js';
 export { Generator, type GeneratorState, manualSeed } from './random.js';
 export {
