@@ -27,8 +27,37 @@ export { Module, type StateDict, type StateTensor } from './nn/module.js';
 export type { Size2d } from './nn/pair.js';
 export { ReLU } from './nn/relu.js';
 export { Sequential } from './nn/sequential.js';
-export type { Optimizer } from './optim/optimizer.js';
-export { SGD, type SGDOptions } from './optim/sgd.js';
+export { Adam, type AdamOptions, type AdamSettings, AdamW } from './optim/adam.js';
+export type { Averaging } from './optim/averaging.js';
+export type { Clipping } from './optim/clipping.js';
+export type { ParameterNames } from './optim/names.js';
+export { Optimizer, type ParameterGroup, type ParameterGroupOptions } from './optim/optimizer.js';
+export { RMSprop, type RMSpropOptions, type RMSpropSettings } from './optim/rmsprop.js';
+export type { Monitor } from './optim/monitor.js';
+export {
+  ExponentialLR,
+  type ExponentialLROptions,
+  type Interval,
+  type IntervalOptions,
+  type Moment,
+  MultiStepLR,
+  type MultiStepLROptions,
+  Schedule,
+  StepLR,
+  type StepLROptions,
+} from './optim/schedule.js';
+export { OneCycleLR, type OneCycleLROptions } from './optim/schedule-one-cycle.js';
+export { ReduceLROnPlateau, type ReduceLROnPlateauOptions } from './optim/schedule-plateau.js';
+export {
+  ConstantLR,
+  type ConstantLROptions,
+  CosineAnnealingLR,
+  type CosineAnnealingLROptions,
+  LinearLR,
+  type LinearLROptions,
+} from './optim/schedule-ramps.js';
+export { SequentialLR, type SequentialLROptions } from './optim/schedule-sequential.js';
+export { SGD, type SGDOptions, type SGDSettings } from './optim/sgd.js';
 export { Generator, type GeneratorState, manualSeed } from './random.js';
 export {
   type EvaluateOptions,

@@ -37,6 +37,7 @@ TWILL_INLINE Vec add(Vec a, Vec b) { return _mm256_add_ps(a, b); }
 TWILL_INLINE Vec sub(Vec a, Vec b) { return _mm256_sub_ps(a, b); }
 TWILL_INLINE Vec mul(Vec a, Vec b) { return _mm256_mul_ps(a, b); }
 TWILL_INLINE Vec div(Vec a, Vec b) { return _mm256_div_ps(a, b); }
+TWILL_INLINE Vec sqrt(Vec v) { return _mm256_sqrt_ps(v); }
 TWILL_INLINE Vec fma(Vec a, Vec b, Vec c) { return _mm256_fmadd_ps(a, b, c); }
 TWILL_INLINE float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 TWILL_INLINE Vec max(Vec a, Vec b) { return _mm256_max_ps(a, b); }

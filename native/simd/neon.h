@@ -43,6 +43,7 @@ TWILL_INLINE Vec add(Vec a, Vec b) { return vaddq_f32(a, b); }
 TWILL_INLINE Vec sub(Vec a, Vec b) { return vsubq_f32(a, b); }
 TWILL_INLINE Vec mul(Vec a, Vec b) { return vmulq_f32(a, b); }
 TWILL_INLINE Vec div(Vec a, Vec b) { return vdivq_f32(a, b); }
+TWILL_INLINE Vec sqrt(Vec v) { return vsqrtq_f32(v); }
 TWILL_INLINE Vec fma(Vec a, Vec b, Vec c) { return vfmaq_f32(c, a, b); }
 TWILL_INLINE float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 TWILL_INLINE Vec max(Vec a, Vec b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }

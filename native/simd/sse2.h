@@ -51,6 +51,7 @@ TWILL_INLINE Vec add(Vec a, Vec b) { return _mm_add_ps(a, b); }
 TWILL_INLINE Vec sub(Vec a, Vec b) { return _mm_sub_ps(a, b); }
 TWILL_INLINE Vec mul(Vec a, Vec b) { return _mm_mul_ps(a, b); }
 TWILL_INLINE Vec div(Vec a, Vec b) { return _mm_div_ps(a, b); }
+TWILL_INLINE Vec sqrt(Vec v) { return _mm_sqrt_ps(v); }
 TWILL_INLINE Vec fma(Vec a, Vec b, Vec c) { return _mm_add_ps(_mm_mul_ps(a, b), c); }
 TWILL_INLINE float fma(float a, float b, float c) { return a * b + c; }
 TWILL_INLINE Vec max(Vec a, Vec b) { return _mm_max_ps(a, b); }

@@ -51,6 +51,7 @@ TWILL_INLINE Vec add(Vec a, Vec b) { return wasm_f32x4_add(a, b); }
 TWILL_INLINE Vec sub(Vec a, Vec b) { return wasm_f32x4_sub(a, b); }
 TWILL_INLINE Vec mul(Vec a, Vec b) { return wasm_f32x4_mul(a, b); }
 TWILL_INLINE Vec div(Vec a, Vec b) { return wasm_f32x4_div(a, b); }
+TWILL_INLINE Vec sqrt(Vec v) { return wasm_f32x4_sqrt(v); }
 TWILL_INLINE Vec fma(Vec a, Vec b, Vec c) {
 #if defined(__wasm_relaxed_simd__)
   return wasm_f32x4_relaxed_madd(a, b, c);

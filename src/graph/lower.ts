@@ -1,13 +1,20 @@
-import type { Backend, Memory } from '../backend/backend.js';
+import type { Backend } from '../backend/backend.js';
 import { ShapeError } from '../errors.js';
 import type { LossOp, Reduction } from '../ops/cross_entropy.js';
 import { type Buffer, type Emitter, type Operands, sizeOf } from '../ops/op.js';
 import { gradientsNeeded } from './differentiate.js';
 import { fuse } from './fuse.js';
+import {
+  type ExtraGradient,
+  reduceGradients,
+  type TransposedGradients,
+  transposedGradients,
+} from './gradients.js';
 import type { GraphNode, SymbolicTensor, TracedGraph } from './graph.js';
 import type { Parameter } from './parameter.js';
 import { type ParameterBlock, packingsOf, placeAnywhere, placeTogether } from './placement.js';
 import { type Partials, type Program, ProgramBuilder } from './program.js';
+import { emitUpdate, type UpdateRequest } from './update.js';
 
 const FLOAT = Float32Array.BYTES_PER_ELEMENT;
 
@@ -30,28 +37,14 @@ export interface Request {
   readonly loss?: Loss;
   /** Gradients come out: of the loss, or of `gradOutput` that goes in where there is no loss. */
   readonly gradients?: 'parameters' | 'parameters and inputs';
-  /**
-   * Emits the calls that change the parameters, after the gradients of the whole batch are there. `state` gives the
-   * memory of a state by name: it outlives the program.
-   */
-  readonly update?: { emit: (update: UpdateEmitter) => void; state: (name: string, bytes: number) => Memory };
+  /** What changes the parameters. */
+  readonly update?: UpdateRequest;
   /** False leaves the output inside; else it can be read, in PyTorch's order. Default true. */
   readonly output?: boolean;
   /** Whether the model learns (batch statistics, dropout) or is applied. Default: where there are gradients. */
   readonly training?: boolean;
   /** Fuse convolution, normalisation, ReLU and max-pool. Default true. */
   readonly fusion?: boolean;
-}
-
-/** What an update rule sees: all trainable parameters side by side, their gradients likewise. */
-export interface UpdateEmitter {
-  readonly count: number;
-  readonly parameters: Buffer;
-  readonly gradients: Buffer;
-  readonly losses: Buffer | undefined;
-  /** Numbers that are kept between runs, zero at first. */
-  state(name: string, floats: number): Buffer;
-  call(kernel: string, params: Readonly<Record<string, number>>, operands: Operands): void;
 }
 
 /** A program with the buffers through which it is fed and read. */
@@ -69,6 +62,8 @@ export interface LoweredProgram {
   readonly gradInputs: readonly Buffer[];
   /** Gradients of the trainable parameters, side by side in the packed order of `block`. */
   readonly gradients: Buffer | undefined;
+  /** Their L2 norm, where `update` asked for it. */
+  readonly norm: Buffer | undefined;
   readonly block: ParameterBlock | undefined;
   /** Where a step needs several images: how many at least, and what needs them. */
   readonly needs: { readonly batch: number; readonly where: string } | undefined;
@@ -102,9 +97,8 @@ class Lowering {
   readonly #needs: { tensors: ReadonlySet<SymbolicTensor>; parameters: ReadonlySet<Parameter> };
   /** How often a parameter's gradient was asked for so far: a second use needs partial sums of its own. */
   readonly #gradientUses = new Map<Parameter, number>();
-  readonly #extraGradients: { parameter: Parameter; partials: Buffer }[] = [];
-  /** Parameters whose gradient comes transposed, with the [groups, OC/G, taps * IC/G] that it comes in. */
-  readonly #transposedGradients: ReadonlyMap<Parameter, readonly [number, number, number]>;
+  readonly #extraGradients: ExtraGradient[] = [];
+  readonly #transposedGradients: TransposedGradients;
   /** Calls of `Emitter.update`, which want to know the losses. */
   readonly #updates: ((losses: Buffer | undefined) => void)[] = [];
   #block: ParameterBlock | undefined;
@@ -140,7 +134,10 @@ class Lowering {
     }
     const gradInputs = request.gradients === 'parameters and inputs' ? this.#exportGradInputs() : [];
     const gradients = this.#block && this.#reduceGradients(this.#block);
-    if (request.update && gradients) this.#emitUpdate(request.update, gradients, loss?.losses);
+    const norm =
+      request.update && gradients
+        ? emitUpdate(this.#builder, request.update, this.#block!, gradients, loss?.losses)
+        : undefined;
     for (const update of this.#updates) update(loss?.losses);
     const program = this.#builder.build();
     const placements = [...this.#parameters.keys()].map((parameter) => ({
@@ -158,6 +155,7 @@ class Lowering {
       gradOutput,
       gradInputs,
       gradients,
+      norm,
       block: this.#block,
       needs: this.#training ? batchNeeded(this.#nodes) : undefined,
       current: () => placements.every(({ parameter, at }) => parameter.placement === at),
@@ -165,14 +163,15 @@ class Lowering {
   }
 
   #placeParameters(): void {
-    const { backend } = this.#request;
+    const { backend, update } = this.#request;
     const packings = packingsOf(this.#nodes);
-    // Those whose gradient comes transposed lie first, side by side: one call adds up their partial sums.
-    const turned = ([parameter]: [Parameter, unknown]) => (this.#transposedGradients.has(parameter) ? 0 : 1);
+    // Groups lie side by side, within them those whose gradient comes transposed: few calls add up their partial sums.
+    const order = ([parameter]: [Parameter, unknown]) =>
+      2 * (update?.groupOf?.(parameter) ?? 0) + (this.#transposedGradients.has(parameter) ? 0 : 1);
     const trainable = new Map(
       [...packings]
         .filter(([parameter]) => this.#needs.parameters.has(parameter))
-        .sort((a, b) => turned(a) - turned(b)),
+        .sort((a, b) => order(a) - order(b)),
     );
     if (trainable.size > 0) {
       this.#block = placeTogether(backend, trainable);
@@ -260,60 +259,14 @@ class Lowering {
     }
   }
 
-  /** Adds up the partial sums of all gradients, so that they lie side by side as the parameters do. */
-  #reduceGradients({ bytes, offsets }: ParameterBlock): Buffer {
-    const gradients = this.#builder.whole(bytes);
-    const turned = [...offsets].filter(([parameter]) => this.#transposedGradients.has(parameter));
-    const split = [...offsets].find(([parameter]) => !this.#transposedGradients.has(parameter))?.[1] ?? bytes;
-    const transposed = this.#builder.whole(split);
-    this.#reduce(this.#partials!.all(0, split), transposed, split, 0);
-    this.#reduce(
-      this.#partials!.all(split, bytes - split),
-      this.#builder.view(gradients, split, bytes - split),
-      bytes - split,
-      0,
+  #reduceGradients(block: ParameterBlock): Buffer {
+    return reduceGradients(
+      this.#builder,
+      block,
+      this.#partials!,
+      this.#transposedGradients,
+      this.#extraGradients,
     );
-    for (const [parameter, offset] of turned) {
-      const [groups, OC, rows] = this.#transposedGradients.get(parameter)!;
-      const size = parameter.size * FLOAT;
-      // Seen as a weight of OC inputs and `rows` outputs, its transpose is what we want.
-      this.#builder.call(
-        'weight_transpose',
-        { count: groups * rows, groups, taps: 1, IC: OC, OC: rows },
-        {
-          weight: this.#builder.view(transposed, offset, size),
-          weight_t: this.#builder.view(gradients, offset, size),
-        },
-        'epilogue',
-      );
-    }
-    for (const { parameter, partials } of this.#extraGradients) {
-      const size = parameter.size * FLOAT;
-      this.#reduce(partials, this.#builder.view(gradients, offsets.get(parameter)!, size), size, 1);
-    }
-    return gradients;
-  }
-
-  #reduce(partials: Buffer, sum: Buffer, bytes: number, accumulate: 0 | 1): void {
-    if (bytes === 0) return;
-    const params = { count: bytes / FLOAT, accumulate };
-    this.#builder.call('reduce_partials', params, { partials, sum }, 'epilogue');
-  }
-
-  #emitUpdate(
-    { emit, state }: NonNullable<Request['update']>,
-    gradients: Buffer,
-    losses: Buffer | undefined,
-  ): void {
-    const { memory, bytes } = this.#block!;
-    emit({
-      count: bytes / FLOAT,
-      parameters: this.#builder.bound(memory, 0, bytes),
-      gradients,
-      losses,
-      state: (name, floats) => this.#builder.bound(state(name, floats * FLOAT), 0, floats * FLOAT),
-      call: (kernel, params, operands) => this.#builder.call(kernel, params, operands, 'epilogue'),
-    });
   }
 
   #emitter(node: GraphNode): NodeEmitter {
@@ -420,21 +373,6 @@ class Lowering {
 function batchNeeded(nodes: readonly GraphNode[]): LoweredProgram['needs'] {
   const needs = nodes.map((node) => ({ batch: node.op.leastBatch?.(node) ?? 1, where: node.where }));
   return needs.filter(({ batch }) => batch > 1).sort((a, b) => b.batch - a.batch)[0];
-}
-
-/** Parameters whose gradient comes as [groups][OC/G][taps * IC/G], with those sizes. */
-function transposedGradients(nodes: readonly GraphNode[]): Map<Parameter, readonly [number, number, number]> {
-  const found = new Map<Parameter, readonly [number, number, number]>();
-  for (const { op, parameters, attributes } of nodes) {
-    for (const name of op.transposedGradients ?? []) {
-      const parameter = parameters[name];
-      if (!parameter) continue;
-      const { groups = 1 } = attributes as { groups?: number };
-      const [OC] = parameter.shape as [number];
-      found.set(parameter, [groups, OC / groups, parameter.size / OC]);
-    }
-  }
-  return found;
 }
 
 /** A tensor's [C, H, W] as it lies in memory; features are 1 x 1 images. */

@@ -1,91 +1,84 @@
 import { OptionError } from '../errors.js';
-import type { UpdateEmitter } from '../graph/lower.js';
-import { boolean, checkOptions, finiteNumber, nonNegativeNumber } from '../options.js';
-import { HYPER, type Optimizer } from './optimizer.js';
+import { boolean, finiteNumber, nonNegativeNumber } from '../options.js';
+import { Optimizer, type ParameterGroupOptions, type UpdateRule } from './optimizer.js';
+
+/** What `new SGD(...)` may be told, and each of its groups. */
+export interface SGDSettings {
+  /** Learning rate; default 0.001, as in PyTorch. */
+  lr: number;
+  /** Default 0. */
+  momentum: number;
+  /** Default 0. */
+  dampening: number;
+  /** L2 penalty; default 0. */
+  weightDecay: number;
+  /** Default false; needs a momentum and no dampening. */
+  nesterov: boolean;
+}
 
 /** What `new SGD(...)` may be told. */
-export interface SGDOptions {
-  /** Learning rate; default 0.001, as in PyTorch. */
-  lr?: number;
-  /** Default 0. */
-  momentum?: number;
-  /** Default 0. */
-  dampening?: number;
-  /** L2 penalty; default 0. */
-  weightDecay?: number;
-  /** Default false; needs a momentum and no dampening. */
-  nesterov?: boolean;
+export interface SGDOptions extends Partial<SGDSettings> {
+  /** Parameters with numbers of their own: `[{ parameters: 'fc', lr: 0.1 }]`. */
+  groups?: readonly ParameterGroupOptions<SGDSettings>[];
 }
+
+const RULE: UpdateRule<SGDSettings> = {
+  name: 'SGD',
+  defaults: { lr: 0.001, momentum: 0, dampening: 0, weightDecay: 0, nesterov: false },
+  kernel: 'sgd_update',
+  check(where, { lr, momentum, dampening, weightDecay, nesterov }) {
+    nonNegativeNumber(where, 'lr', lr);
+    nonNegativeNumber(where, 'momentum', momentum);
+    finiteNumber(where, 'dampening', dampening);
+    nonNegativeNumber(where, 'weightDecay', weightDecay);
+    boolean(where, 'nesterov', nesterov);
+    if (nesterov && (momentum === 0 || dampening !== 0)) {
+      throw new OptionError(
+        `[${where}] nesterov needs a momentum and no dampening but they are ${momentum} and ${dampening}`,
+      );
+    }
+  },
+  states: ({ momentum }) => (momentum === 0 ? [] : ['velocity']),
+  numbers: ({ lr, momentum, dampening, weightDecay, nesterov }, step) => [
+    lr,
+    momentum,
+    1 - dampening,
+    weightDecay,
+    nesterov ? 1 : 0,
+    step === 0 ? 1 : 0,
+  ],
+  momentum: ({ momentum }) => momentum,
+  withMomentum: (settings, momentum) => ({ ...settings, momentum }),
+};
 
 /**
  * torch.optim.SGD. With g the gradient plus weightDecay times the parameter:
  * v = momentum v + (1 - dampening) g (v = g in the first step), then p -= lr v; with Nesterov p -= lr (g + momentum v).
  * `lr` may be changed between steps.
  */
-export class SGD implements Optimizer {
-  #lr: number;
-  /** Of the velocity; 0 keeps none. */
-  readonly momentum: number;
-  /** Taken from the gradient that enters the velocity. */
-  readonly dampening: number;
-  /** Times the parameter, added to its gradient. */
-  readonly weightDecay: number;
-  /** Whether the gradient is taken a velocity ahead. */
-  readonly nesterov: boolean;
-
+export class SGD extends Optimizer<SGDSettings> {
   /** Throws `OptionError` for negative or infinite numbers and unknown options. */
   constructor(options?: SGDOptions) {
-    const where = 'SGD';
-    const known = ['lr', 'momentum', 'dampening', 'weightDecay', 'nesterov'] as const;
-    const {
-      lr = 0.001,
-      momentum = 0,
-      dampening = 0,
-      weightDecay = 0,
-      nesterov = false,
-    } = checkOptions(where, options, known);
-    this.#lr = nonNegativeNumber(where, 'lr', lr);
-    this.momentum = nonNegativeNumber(where, 'momentum', momentum);
-    this.dampening = finiteNumber(where, 'dampening', dampening);
-    this.weightDecay = nonNegativeNumber(where, 'weightDecay', weightDecay);
-    this.nesterov = boolean(where, 'nesterov', nesterov);
-    if (nesterov && (momentum === 0 || dampening !== 0)) {
-      throw new OptionError(
-        `[SGD] nesterov needs a momentum and no dampening but they are ${momentum} and ${dampening}`,
-      );
-    }
+    super(RULE, options);
   }
 
-  /** Learning rate; throws `OptionError` where it is set to a negative or infinite number. */
-  get lr(): number {
-    return this.#lr;
+  /** Of the velocity; 0 keeps none. */
+  get momentum(): number {
+    return this.settings.momentum;
   }
 
-  set lr(lr: number) {
-    this.#lr = nonNegativeNumber('SGD', 'lr', lr);
+  /** Taken from the gradient that enters the velocity. */
+  get dampening(): number {
+    return this.settings.dampening;
   }
 
-  /** What makes another one like it: `new SGD(sgd.options)`. */
-  get options(): Required<SGDOptions> {
-    const { lr, momentum, dampening, weightDecay, nesterov } = this;
-    return { lr, momentum, dampening, weightDecay, nesterov };
+  /** Times the parameter, added to its gradient. */
+  get weightDecay(): number {
+    return this.settings.weightDecay;
   }
 
-  /** @internal */
-  emit(update: UpdateEmitter): (step: number) => Float32Array {
-    update.call(
-      'sgd_update',
-      { count: update.count },
-      {
-        parameter: update.parameters,
-        gradient: update.gradients,
-        velocity: this.momentum === 0 ? undefined : update.state('velocity', update.count),
-        hyper: update.state(HYPER, 6),
-        losses: update.losses,
-      },
-    );
-    const { momentum, dampening, weightDecay, nesterov } = this;
-    return (step) =>
-      Float32Array.of(this.#lr, momentum, dampening, weightDecay, nesterov ? 1 : 0, step === 0 ? 1 : 0);
+  /** Whether the gradient is taken a velocity ahead. */
+  get nesterov(): boolean {
+    return this.settings.nesterov;
   }
 }

@@ -1,23 +1,28 @@
-import type { Backend, Memory } from '../backend/backend.js';
+import type { Backend } from '../backend/backend.js';
 import { defaultBackend } from '../backend/load.js';
 import { checkLabels, countImages, dtypeOf } from '../data/check.js';
 import type { Pixels } from '../data/dataset.js';
-import { BackendError, OptionError, ShapeError } from '../errors.js';
+import { OptionError, ShapeError } from '../errors.js';
 import { type LoweredProgram, lower } from '../graph/lower.js';
 import type { Loss } from '../nn/loss.js';
 import { CrossEntropyLoss } from '../nn/loss.js';
-import { Module } from '../nn/module.js';
-import { HYPER, type Optimizer } from '../optim/optimizer.js';
+import { Module, type StateDict } from '../nn/module.js';
+import { AVERAGE, type Averaging, checkAveraging } from '../optim/averaging.js';
+import { checkClipping, type Clipping } from '../optim/clipping.js';
+import { Optimizer } from '../optim/optimizer.js';
 import { boolean, checkOptions, positiveInteger, show } from '../options.js';
+import { Updater } from './updater.js';
 
 /** What `new Trainer(model, ...)` takes. */
-export interface TrainerOptions {
+export interface TrainerOptions extends Clipping {
   /** [C, H, W] of one image, or [features]. */
   inputShape: readonly number[];
   /** How gradients become updates, `new SGD({ lr: 0.1 })`. */
   optimizer: Optimizer;
   /** Default `CrossEntropyLoss`. */
   loss?: Loss;
+  /** Averages the weights as they are learnt; default not. */
+  averaging?: Averaging;
   /** Images that a step takes at most; default 100. */
   batchSize?: number;
   /** Default the backend of `loadBackend()`. */
@@ -34,7 +39,21 @@ export interface StepResult {
   readonly correct: number;
   /** Images in the batch. */
   readonly size: number;
+  /** L2 norm of all gradients before clipping, where there is a `clipGradNorm`. Not finite: the step changed nothing. */
+  readonly gradNorm?: number;
 }
+
+/** Those that a trainer has wherever it runs. */
+export const TRAINER_OPTIONS = [
+  'inputShape',
+  'optimizer',
+  'loss',
+  'batchSize',
+  'fusion',
+  'averaging',
+  'clipGradNorm',
+  'clipGradValue',
+] as const;
 
 /**
  * Trains a model step by step, for loops of one's own. It owns a program and the optimizer's state; the weights stay
@@ -58,17 +77,17 @@ export class Trainer {
   readonly classes: number;
   readonly #loss: Loss;
   readonly #fusion: boolean;
-  readonly #states = new Map<string, Memory>();
+  readonly #updater: Updater;
+  readonly #averaging: boolean;
   readonly #programs = new Map<'uint8' | 'float32', LoweredProgram>();
-  #hyper: ((step: number) => Float32Array) | undefined;
   #steps = 0;
   #running = false;
+  #exchanged = false;
   #disposed = false;
 
   /** Throws `ShapeError` where the model does not fit the images, `OptionError` for options that cannot be used. */
   constructor(model: Module, options: TrainerOptions) {
     const where = 'Trainer';
-    const known = ['inputShape', 'optimizer', 'loss', 'batchSize', 'backend', 'fusion'] as const;
     const {
       inputShape,
       optimizer,
@@ -76,10 +95,12 @@ export class Trainer {
       batchSize = 100,
       backend,
       fusion = true,
-    } = checkOptions(where, options, known);
+      averaging,
+      ...clipping
+    } = checkOptions(where, options, [...TRAINER_OPTIONS, 'backend']);
     if (!(model instanceof Module))
       throw new OptionError(`[${where}] expected a model but got ${show(model)}`);
-    if (typeof optimizer?.emit !== 'function') {
+    if (!(optimizer instanceof Optimizer)) {
       throw new OptionError(
         `[${where}] optimizer must be an optimizer such as new SGD({ lr: 0.1 }) but is ${show(optimizer)}`,
       );
@@ -92,6 +113,14 @@ export class Trainer {
     this.#loss = loss ?? new CrossEntropyLoss();
     this.classes = this.#loss.op.classes(model.trace(inputShape).output.spec);
     this.backend = backend ?? defaultBackend();
+    this.#averaging = averaging !== undefined;
+    this.#updater = new Updater(
+      this.backend,
+      model,
+      optimizer,
+      checkClipping(where, clipping),
+      checkAveraging(where, averaging),
+    );
   }
 
   /** Steps taken so far. */
@@ -122,14 +151,36 @@ export class Trainer {
     return this.#result(lowered, size);
   }
 
+  /**
+   * The model's state with the averaged weights in place of the trainable ones: `averaged.loadStateDict(...)`. Before
+   * the first step it is the model's own. Throws `OptionError` without `averaging`.
+   */
+  averagedState(): StateDict {
+    this.#averages('Trainer.averagedState');
+    const state = this.model.stateDict();
+    if (!this.#updater.averages) return state;
+    const averages = this.#updater.read(AVERAGE);
+    return new Map([...state].map(([path, tensor]) => [path, averages.get(path) ?? tensor]));
+  }
+
+  /**
+   * Exchanges the model's trainable weights with the averaged ones, to evaluate or save those; a second call exchanges
+   * them back. Until then no step can be taken. Throws `OptionError` without `averaging`.
+   */
+  exchangeAverage(): void {
+    this.#averages('Trainer.exchangeAverage');
+    this.#refuseWhileRunning();
+    if (this.#updater.averages) this.#updater.exchange();
+    this.#exchanged = !this.#exchanged;
+  }
+
   /** Frees the program and the optimizer's state at once; without it they go with the trainer. */
   dispose(): void {
     this.#refuseWhileRunning();
     this.#disposed = true;
     for (const { program } of this.#programs.values()) program.dispose();
-    for (const memory of this.#states.values()) memory.dispose();
+    this.#updater.dispose();
     this.#programs.clear();
-    this.#states.clear();
   }
 
   /** `using trainer = new Trainer(...)` frees it at the end of the block. */
@@ -141,6 +192,9 @@ export class Trainer {
     const where = 'Trainer.step';
     if (this.#disposed) throw new OptionError(`[${where}] the trainer was disposed`);
     this.#refuseWhileRunning();
+    if (this.#exchanged) {
+      throw new OptionError(`[${where}] the model holds the averaged weights: call exchangeAverage() before`);
+    }
     const size = countImages(where, images, this.inputShape);
     if (size > this.batchSize) {
       throw new OptionError(`[${where}] got ${size} images but the trainer's batchSize is ${this.batchSize}`);
@@ -155,21 +209,24 @@ export class Trainer {
     }
     lowered.program.write(lowered.images, images);
     lowered.program.write(lowered.labels!, checked);
-    this.#states.get(HYPER)?.write(this.#hyper!(this.#steps));
+    this.#updater.prepare(this.#steps);
     return { lowered, size };
   }
 
-  #result({ program, losses, hits }: LoweredProgram, size: number): StepResult {
+  #result({ program, losses, hits, norm }: LoweredProgram, size: number): StepResult {
     const loss = new Float32Array(size);
     const hit = new Int32Array(size);
     program.read(losses!, loss);
     program.read(hits!, hit);
     const sum = loss.reduce((a, b) => a + b, 0);
-    if (Number.isFinite(sum)) this.#steps++;
+    const length = new Float32Array(1);
+    if (norm) program.read(norm, length);
+    if (Number.isFinite(sum) && Number.isFinite(length[0])) this.#steps++;
     return {
       loss: this.#loss.reduction === 'sum' ? sum : sum / size,
       correct: hit.reduce((sum, value) => sum + value, 0),
       size,
+      ...(norm && { gradNorm: length[0]! }),
     };
   }
 
@@ -186,27 +243,15 @@ export class Trainer {
       gradients: 'parameters',
       output: false,
       fusion: this.#fusion,
-      update: {
-        emit: (update) => {
-          this.#hyper = this.optimizer.emit(update);
-        },
-        state: (name, bytes) => this.#state(name, bytes),
-      },
+      update: this.#updater.request,
     });
     this.#programs.set(input, lowered);
     return lowered;
   }
 
-  #state(name: string, bytes: number): Memory {
-    const known = this.#states.get(name);
-    if (known && known.bytes < bytes) {
-      throw new BackendError(
-        `the optimizer's ${name} takes ${bytes} bytes now but took ${known.bytes} before: make a new Trainer`,
-      );
-    }
-    const memory = known ?? this.backend.allocate(bytes);
-    this.#states.set(name, memory);
-    return memory;
+  #averages(where: string): void {
+    if (this.#disposed) throw new OptionError(`[${where}] the trainer was disposed`);
+    if (!this.#averaging) throw new OptionError(`[${where}] the trainer has no averaging`);
   }
 
   #refuseWhileRunning(): void {

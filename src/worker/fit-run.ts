@@ -8,7 +8,7 @@ import { show } from '../options.js';
 import { type Configured, describe } from './configured.js';
 import { decodeError } from './error-data.js';
 import { LinkedModel } from './graph-data.js';
-import type { EpochReply, Handle } from './protocol.js';
+import type { EpochReply, Handle, LearningRates } from './protocol.js';
 import { LOSSES, OPTIMIZERS, TRANSFORMS } from './registry.js';
 import type { Site } from './site.js';
 
@@ -29,8 +29,8 @@ export class WorkerFitRun implements AsyncIterable<EpochResult> {
   readonly #results: EpochResult[] = [];
   #linked: LinkedModel | undefined;
   #state: 'new' | 'starting' | 'running' | 'over' = 'new';
-  /** The learning rate that the worker trains with. */
-  #sentLr: number | undefined;
+  /** The learning rates that the worker trains with. */
+  #sentLrs: LearningRates = [];
   #paused = false;
   #aborted = false;
   /** Thrown by `onBatch`. */
@@ -154,11 +154,11 @@ export class WorkerFitRun implements AsyncIterable<EpochResult> {
 
   /** Trains an epoch and brings its weights here; undefined where the training is over. */
   async #nextEpoch(): Promise<EpochResult | undefined> {
-    const { lr } = this.#options.optimizer;
-    this.#sentLr = lr;
+    const { lrs } = this.#options.optimizer;
+    this.#sentLrs = lrs;
     const reply: EpochReply = await this.#site.line.call('nextEpoch', {
       handle: this.#handle,
-      lr,
+      lrs,
       weights: this.#linked!.changes(),
       loaderEpoch: this.#loader.epoch,
     });
@@ -181,16 +181,16 @@ export class WorkerFitRun implements AsyncIterable<EpochResult> {
         this.#site.line.notify('steer', { handle: this.#handle, aborted: true });
       }
     }
-    const { lr } = this.#options.optimizer;
-    if (lr === this.#sentLr) return;
-    this.#sentLr = lr;
-    this.#site.line.notify('steer', { handle: this.#handle, lr });
+    const { lrs } = this.#options.optimizer;
+    if (lrs.every((lr, index) => lr === this.#sentLrs[index])) return;
+    this.#sentLrs = lrs;
+    this.#site.line.notify('steer', { handle: this.#handle, lrs });
   }
 
   #tellWhetherPaused(): void {
     if (this.#state !== 'running') return;
-    const { lr } = this.#options.optimizer;
-    this.#sentLr = lr;
-    this.#site.line.notify('steer', { handle: this.#handle, paused: this.#paused, lr });
+    const { lrs } = this.#options.optimizer;
+    this.#sentLrs = lrs;
+    this.#site.line.notify('steer', { handle: this.#handle, paused: this.#paused, lrs });
   }
 }

@@ -83,15 +83,22 @@ export class Host implements Handlers {
     this.#trainers.set(handle, { trainer, model });
   }
 
-  step({ handle, lr, weights, images, labels }: Params<'step'>) {
+  step({ handle, lrs, weights, images, labels }: Params<'step'>) {
     const { trainer, model } = this.#trainers.get(handle)!;
-    trainer.optimizer.lr = lr;
+    trainer.optimizer.lrs = lrs;
     if (weights) model.write(weights);
     return trainer.step(images, labels);
   }
 
-  readTrainer({ handle }: Params<'readTrainer'>): Float32Array[] {
-    return this.#trainers.get(handle)!.model.read();
+  readTrainer({ handle, averaged }: Params<'readTrainer'>): Float32Array[] {
+    const { trainer, model } = this.#trainers.get(handle)!;
+    if (!averaged) return model.read();
+    trainer.exchangeAverage();
+    try {
+      return model.read();
+    } finally {
+      trainer.exchangeAverage();
+    }
   }
 
   endTrainer({ handle }: NoticeParams<'endTrainer'>): void {

@@ -51,8 +51,8 @@ export class HostedFit {
   }
 
   /** Trains the next epoch. What it throws comes with the weights of the last step, so it does not reject. */
-  async next({ lr, weights, loaderEpoch }: Params<'nextEpoch'>): Promise<EpochReply> {
-    this.#optimizer.lr = lr;
+  async next({ lrs, weights, loaderEpoch }: Params<'nextEpoch'>): Promise<EpochReply> {
+    this.#optimizer.lrs = lrs;
     this.#loader.epoch = loaderEpoch;
     if (weights) this.#model.write(weights);
     let result: EpochResult | undefined;
@@ -71,11 +71,11 @@ export class HostedFit {
     return this.#model.read();
   }
 
-  steer({ paused, aborted, lr }: Steering): void {
+  steer({ paused, aborted, lrs }: Steering): void {
     if (paused === true) this.#run.pause();
     if (paused === false) this.#run.resume();
     if (aborted) this.#controller.abort();
-    if (lr !== undefined) this.#optimizer.lr = lr;
+    if (lrs) this.#optimizer.lrs = lrs;
     this.#flush();
   }
 

@@ -1,6 +1,8 @@
 import type { BackendInfo } from '../backend/backend.js';
 import type { LoadBackendOptions } from '../backend/load.js';
 import type { ImageShape, Pixels } from '../data/dataset.js';
+import type { Averaging } from '../optim/averaging.js';
+import type { Clipping } from '../optim/clipping.js';
 import type { Evaluation, Prediction } from '../train/evaluate.js';
 import type { BatchProgress, EpochResult } from '../train/fit.js';
 import type { StepResult } from '../train/trainer.js';
@@ -38,9 +40,13 @@ export interface FitData {
   readonly progress: boolean;
 }
 
+/** The optimizer's, then those of its groups, undefined where a group has none of its own. */
+export type LearningRates = readonly (number | undefined)[];
+
 /** What the page's side may have changed since it last wrote. */
 export interface Changes {
-  readonly lr: number;
+  /** Of the optimizer and its groups. */
+  readonly lrs: LearningRates;
   readonly weights: Float32Array[] | undefined;
 }
 
@@ -54,13 +60,14 @@ export interface EpochReply {
   readonly error: ErrorData | undefined;
 }
 
-export interface TrainerData {
+export interface TrainerData extends Clipping {
   readonly model: ModelData;
   readonly inputShape: readonly number[];
   readonly batchSize: number;
   readonly fusion: boolean;
   readonly optimizer: Configured;
   readonly loss: Configured | undefined;
+  readonly averaging: Averaging | undefined;
 }
 
 export interface PredictorData {
@@ -83,7 +90,7 @@ export interface Methods {
   readFit(which: Of<object>): Float32Array[];
   trainer(data: Of<TrainerData>): void;
   step(batch: Of<Changes & { images: Pixels; labels: Float64Array }>): StepResult;
-  readTrainer(which: Of<object>): Float32Array[];
+  readTrainer(which: Of<{ averaged: boolean }>): Float32Array[];
   predictor(data: Of<PredictorData>): void;
   predict(batch: Of<Weights & { images: Pixels }>): Prediction;
   scores(batch: Of<Weights & { images: Pixels }>): Float32Array;
@@ -103,7 +110,7 @@ export interface Notices {
 export interface Steering {
   readonly paused?: boolean;
   readonly aborted?: boolean;
-  readonly lr?: number;
+  readonly lrs?: LearningRates;
 }
 
 export type Method = keyof Methods;

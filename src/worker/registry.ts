@@ -12,6 +12,9 @@ import { linear } from '../ops/linear.js';
 import { maxPool2d } from '../ops/max_pool2d.js';
 import type { Op } from '../ops/op.js';
 import { relu } from '../ops/relu.js';
+import { Adam, AdamW } from '../optim/adam.js';
+import type { Optimizer } from '../optim/optimizer.js';
+import { RMSprop } from '../optim/rmsprop.js';
 import { SGD } from '../optim/sgd.js';
 
 // What can travel to a worker, by name. A new op, optimizer, loss or transform is added here, and nowhere else.
@@ -28,7 +31,12 @@ export const OPS: readonly Op[] = [
 ] as readonly unknown[] as Op[];
 
 /** Classes whose instances are made anew, `new Class(instance.options)`. Named here: a minifier renames classes. */
-export const OPTIMIZERS = { SGD };
+export const OPTIMIZERS: Readonly<Record<string, new (options: never) => Optimizer>> = {
+  Adam,
+  AdamW,
+  RMSprop,
+  SGD,
+};
 export const LOSSES = { CrossEntropyLoss };
 export const TRANSFORMS = {
   Normalize,

@@ -2,9 +2,11 @@ import { countImages } from '../data/check.js';
 import type { Pixels } from '../data/dataset.js';
 import { OptionError } from '../errors.js';
 import type { Module } from '../nn/module.js';
+import { checkAveraging } from '../optim/averaging.js';
+import { checkClipping } from '../optim/clipping.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import { boolean, checkOptions, positiveInteger } from '../options.js';
-import type { StepResult, TrainerOptions } from '../train/trainer.js';
+import { type StepResult, TRAINER_OPTIONS, type TrainerOptions } from '../train/trainer.js';
 import { describe } from './configured.js';
 import { copyOfPixels } from './copies.js';
 import { LinkedModel } from './graph-data.js';
@@ -36,16 +38,18 @@ export class WorkerTrainer {
 
   /** @internal */
   constructor(line: Line, model: Module, options: WorkerTrainerOptions) {
-    const known = ['inputShape', 'optimizer', 'loss', 'batchSize', 'fusion'] as const;
     const {
       inputShape,
       optimizer,
       loss,
       batchSize = 100,
       fusion = true,
-    } = checkOptions('Trainer', options, known);
+      averaging,
+      ...clipping
+    } = checkOptions('Trainer', options, TRAINER_OPTIONS);
     positiveInteger('Trainer', 'batchSize', batchSize);
     boolean('Trainer', 'fusion', fusion);
+    checkClipping('Trainer', clipping);
     this.model = model;
     this.optimizer = optimizer;
     this.inputShape = inputShape;
@@ -61,6 +65,8 @@ export class WorkerTrainer {
         batchSize,
         fusion,
         optimizer: described,
+        averaging: checkAveraging('Trainer', averaging),
+        ...clipping,
         loss: loss && describe('loss', LOSSES, loss),
       }),
     );
@@ -85,20 +91,23 @@ export class WorkerTrainer {
     const batch = { images: copyOfPixels(images), labels: Float64Array.from(labels ?? []) };
     return this.#operation('step', async () => {
       await this.#ready;
-      const { lr } = this.optimizer;
+      const { lrs } = this.optimizer;
       const weights = this.#linked.changes();
-      const result = await this.#line.call('step', { handle: this.#handle, lr, weights, ...batch });
-      if (Number.isFinite(result.loss)) this.#steps++;
+      const result = await this.#line.call('step', { handle: this.#handle, lrs, weights, ...batch });
+      if (Number.isFinite(result.loss) && Number.isFinite(result.gradNorm ?? 0)) this.#steps++;
       return result;
     });
   }
 
-  /** Brings the weights into the model: those after the last step. */
-  async sync(): Promise<void> {
+  /**
+   * Brings the weights into the model: those after the last step.
+   * @param averaged brings the averaged ones instead, where there is `averaging`; the worker trains on with its own
+   */
+  async sync({ averaged = false }: { averaged?: boolean } = {}): Promise<void> {
     if (this.#disposed) throw new OptionError('[Trainer.sync] the trainer was disposed');
     await this.#operation('sync', async () => {
       await this.#ready;
-      this.#linked.receive(await this.#line.call('readTrainer', { handle: this.#handle }));
+      this.#linked.receive(await this.#line.call('readTrainer', { handle: this.#handle, averaged }));
     });
   }
 

@@ -7,6 +7,7 @@ import {
   Sequential,
   SGD,
   type SGDOptions,
+  type SGDSettings,
   Trainer,
 } from '../../src/index.node.js';
 import { expectWithin } from '../reference/closeness.js';
@@ -18,7 +19,7 @@ const IN = 16;
 const OUT = 3;
 
 /** torch.optim.SGD on a linear classifier, in float64: its documentation's algorithm, step by step. */
-function referenceSgd(first: [Float32Array, Float32Array], steps: number, options: Required<SGDOptions>) {
+function referenceSgd(first: [Float32Array, Float32Array], steps: number, options: SGDSettings) {
   const pixels = Float64Array.from(data.images as Uint8Array, (value) => value / 255);
   const parameters = first.map((values) => Float64Array.from(values)) as [Float64Array, Float64Array];
   const velocities: (Float64Array | undefined)[] = [undefined, undefined];
