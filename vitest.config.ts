@@ -9,6 +9,7 @@ const IN_EVERY_BROWSER = ['test/browser/**/*.test.ts'];
 const alias = {
   'twill/bench': new URL('src/bench/index.node.ts', import.meta.url).pathname,
   'twill/data': new URL('src/data/index.node.ts', import.meta.url).pathname,
+  'twill/onnx': new URL('src/onnx/index.ts', import.meta.url).pathname,
   'twill/worker': new URL('src/worker/index.node.ts', import.meta.url).pathname,
   twill: new URL('src/index.node.ts', import.meta.url).pathname,
 };

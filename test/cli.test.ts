@@ -6,9 +6,8 @@ import { join } from 'node:path';
 import { decode, encode } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadNative } from '../src/backend/native.node.js';
-import type { Io } from '../src/cli/io.js';
-import { run } from '../src/cli/program.js';
 import { FASHION_MNIST_CLASSES, fashionMnist } from '../src/data/index.node.js';
+import { twill } from './cli-support.js';
 import { writeFashionMnist } from './support.js';
 
 let directory: string;
@@ -24,37 +23,9 @@ beforeAll(async () => {
 
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
-/** Runs a command line in this process, as on a pipe or, with `tty`, as on a terminal. */
-async function twill(
-  args: string[],
-  { tty = false, env = {}, signals = new EventEmitter() }: Partial<Session> = {},
-) {
-  let stdout = '';
-  let stderr = '';
-  const output = (write: (text: string) => void) => ({ write, isTTY: tty, columns: 120, on() {}, once() {} });
-  const io: Io = {
-    stdout: output((text) => {
-      stdout += text;
-    }),
-    stderr: output((text) => {
-      stderr += text;
-    }),
-    env,
-    signals,
-  };
-  const code = await run(args, io);
-  return { code, stdout, stderr };
-}
-
 /** What the native backend computes with here. */
 function defaultIsa(): string {
   return loadNative({ threads: 1, fallbacks: [] }).info().isa;
-}
-
-interface Session {
-  tty: boolean;
-  env: Record<string, string>;
-  signals: EventEmitter;
 }
 
 const FILES = [
@@ -372,6 +343,7 @@ describe('what is asked for wrongly is one sentence and exit code 2', () => {
     ['train --out', /--out .*missing/],
     ['train extra', /too many arguments/],
     ['eval', /--model .*not specified/],
+    ['export --model m.safetensors', /--onnx .*not specified/],
     ['predict --model m.safetensors', /missing required argument/],
     ['predict --model m.safetensors --top 11 x.png', /--top .*from 1 to 10/],
   ])('twill %s', async (line, message) => {
@@ -445,7 +417,7 @@ describe('files that are missing or wrong are one sentence with their name and e
 });
 
 describe('help', () => {
-  test.each(['train', 'eval', 'predict', 'bench', 'info', 'data'])(
+  test.each(['train', 'eval', 'predict', 'export', 'bench', 'info', 'data'])(
     'twill %s --help shows options and examples',
     async (command) => {
       const { code, stdout } = await twill([command, '--help']);
@@ -459,7 +431,7 @@ describe('help', () => {
   test('twill --help lists the commands, --version prints the version', async () => {
     const { code, stdout } = await twill(['--help']);
     expect(code).toBe(0);
-    for (const command of ['train', 'eval', 'predict', 'bench', 'info', 'data'])
+    for (const command of ['train', 'eval', 'predict', 'export', 'bench', 'info', 'data'])
       expect(stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'));
     for (const code of [0, 1, 2, 130, 143])
       expect(stdout).toMatch(new RegExp(`^Exit codes:.*\\b${code} `, 'm'));

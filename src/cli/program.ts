@@ -3,6 +3,7 @@ import { benchCommand } from './bench.js';
 import { completionCommand } from './completion.js';
 import { dataCommand } from './data.js';
 import { evalCommand } from './eval.js';
+import { exportCommand } from './export.js';
 import { report, usageMessage } from './failure.js';
 import { infoCommand } from './info.js';
 import type { Io } from './io.js';
@@ -15,6 +16,7 @@ Examples:
   $ twill train                                          six epochs on Fashion-MNIST, results in out/
   $ twill eval --model out/model.safetensors             accuracy, and how each class fared
   $ twill predict --model out/model.safetensors shoe.png
+  $ twill export --model out/model.safetensors --onnx model.onnx
   $ twill bench                                          how fast it is here, natively and in WebAssembly
   $ twill info                                           what it computes with, and why
 
@@ -35,6 +37,17 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   }
 }
 
+/** In the order of the help. */
+const COMMANDS = [
+  trainCommand,
+  evalCommand,
+  predictCommand,
+  exportCommand,
+  benchCommand,
+  infoCommand,
+  dataCommand,
+] as const;
+
 /** Ends the parsing of the line: what is asked for then takes longer than an option's event can wait. */
 const VERSION = 'twill.version';
 
@@ -48,9 +61,7 @@ function program(io: Io): Command {
     .option('--debug', 'show where an error came from')
     .helpCommand('help [command]', 'print help for a command')
     .addHelpText('after', EXAMPLES);
-  for (const make of [trainCommand, evalCommand, predictCommand, benchCommand, infoCommand, dataCommand]) {
-    twill.addCommand(make(io));
-  }
+  for (const make of COMMANDS) twill.addCommand(make(io));
   twill.addCommand(completionCommand(io, () => twill));
   for (const command of [twill, ...twill.commands]) {
     command

@@ -1,0 +1,98 @@
+import { flatten } from '../ops/flatten.js';
+import { formatShape, sizeOf } from '../ops/op.js';
+import type { ImportedNode } from './import-node.js';
+import { DataType } from './proto.js';
+import { fileShape, type TensorValue } from './value.js';
+
+// Nodes that move values and compute nothing. Twill's own view of a tensor does not change by them, but for a flatten:
+// the value only notes how it lies in the file.
+
+/** Whether (C, H, W) and (H, W, C) are one order. */
+const isOneOrder = ([C, H, W]: readonly number[]) => C === 1 || H! * W! === 1;
+
+export function readTranspose(node: ImportedNode): TensorValue {
+  const x = node.tensor(0);
+  const rank = x.symbolic.shape.length + 1;
+  const perm = String(node.attributes.ints('perm', rank) ?? 'reversed');
+  if (perm === '0,1,2,3' || perm === '0,1') return x;
+  if (perm === '0,3,1,2' && x.channelsLast) return { ...x, channelsLast: false };
+  if (perm === '0,2,3,1' && rank === 4 && !x.channelsLast) return { ...x, channelsLast: true };
+  throw node.fail(`turns axes around (${perm}), other than between N x H x W x C and N x C x H x W`);
+}
+
+export function readFlatten(node: ImportedNode): TensorValue {
+  const x = node.tensor(0);
+  const axis = node.attributes.int('axis', 1);
+  if (axis !== 1 && axis !== -x.symbolic.shape.length)
+    throw node.fail(`flattens from axis ${axis}, not from 1`);
+  return flattened(node, x);
+}
+
+function flattened(node: ImportedNode, x: TensorValue): TensorValue {
+  const { shape } = x.symbolic;
+  if (shape.length === 1) return x;
+  const mixed = x.channelsLast && !isOneOrder(shape) ? (shape as [number, number, number]) : undefined;
+  return node.apply({ ...x, channelsLast: false, mixed }, [x], ([input]) =>
+    input!.graph.apply(flatten, [input!], {}, {}),
+  );
+}
+
+export function readReshape(node: ImportedNode): TensorValue {
+  const x = node.tensor(0);
+  const zeroCopies = node.attributes.int('allowzero', 0) === 0;
+  const asked = node.attributes.list('shape') ?? node.sizes(1);
+  const from = fileShape(x);
+  const to = asked.slice(1).map((size, at) => (size === 0 && zeroCopies ? from[at] : size));
+  const described = asked.map((size) => size ?? 'N').join(', ');
+  const values = sizeOf({ shape: from });
+  const known = to.reduce<number>((product, size) => product * (size === -1 ? 1 : (size ?? Number.NaN)), 1);
+  const open = to.filter((size) => size === -1).length;
+  const rest = to.map((size) => (size === -1 ? values / known : size!));
+  const keepsBatch = asked[0] === undefined || asked[0] === node.graph.batch || [0, -1].includes(asked[0]);
+  const inferred = open + (asked[0] === -1 ? 1 : 0);
+  if (!keepsBatch || inferred > 1 || !(sizeOf({ shape: rest }) === values)) {
+    throw node.fail(`makes (${described}) of N x ${formatShape(from)}, which changes the number of images`);
+  }
+  if (rest.length === 1) return flattened(node, x);
+  if (formatShape(rest) === formatShape(from)) return x;
+  const relabelled = relabel(x, rest);
+  if (!relabelled) {
+    throw node.fail(
+      `makes (${described}) of N x ${formatShape(from)}: Twill reshapes images to features only`,
+    );
+  }
+  return relabelled;
+}
+
+/** A reshape that is a change between channels first and last: where there is one channel, or one pixel. */
+function relabel(x: TensorValue, rest: readonly number[]): TensorValue | undefined {
+  const { shape } = x.symbolic;
+  if (shape.length !== 3 || !isOneOrder(shape)) return undefined;
+  const other = { ...x, channelsLast: !x.channelsLast };
+  return formatShape(fileShape(other)) === formatShape(rest) ? other : undefined;
+}
+
+export function readCast(node: ImportedNode): TensorValue {
+  const to = node.attributes.int('to', 0);
+  node.attributes.ignore('saturate');
+  const value = node.input(0);
+  if (value?.kind !== 'tensor') throw node.fail('lacks its input');
+  if (to !== DataType.float)
+    throw node.fail(`makes values of the data type ${to}: Twill computes with float32`);
+  return value;
+}
+
+/** How far a float32 may be from 1/255 and still be meant so. */
+const NEAR = 1e-7;
+
+/** Bytes over 255: the scaling that Twill does by itself. */
+export function readDivideOrMultiply(node: ImportedNode): TensorValue {
+  const [a, b] = [node.input(0), node.input(1)];
+  const [value, factor] = a?.kind === 'tensor' || node.type === 'Div' ? [a, b] : [b, a];
+  const number = factor?.kind === 'constant' && factor.constant.size === 1 ? factor.constant.floats()[0]! : 0;
+  const scale = node.type === 'Div' ? 1 / number : number;
+  if (value?.kind !== 'tensor' || !value.unscaled || Math.abs(scale - 1 / 255) > NEAR) {
+    throw node.fail('is understood only where it scales bytes of the images by 1/255');
+  }
+  return { ...value, unscaled: false };
+}

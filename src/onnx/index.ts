@@ -1,0 +1,2 @@
+export { type ExportOnnxOptions, exportOnnx } from './export.js';
+export { type ImportOnnxOptions, importOnnx } from './import.js';

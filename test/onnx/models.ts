@@ -1,0 +1,130 @@
+import {
+  BatchNorm1d,
+  BatchNorm2d,
+  Conv2d,
+  Flatten,
+  Generator,
+  Linear,
+  MaxPool2d,
+  Module,
+  ReLU,
+  Sequential,
+  type SymbolicTensor,
+} from '../../src/index.node.js';
+import { ArticleCnn } from '../../src/recipes/article.js';
+import { NormalisedCnn } from '../../src/recipes/normalised.js';
+
+export interface Case {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly make: () => Module;
+}
+
+class Residual extends Module {
+  stem = new Conv2d(3, 4, 3, { padding: 1 });
+  conv = new Conv2d(4, 4, 3, { padding: 1, bias: false });
+  norm = new BatchNorm2d(4);
+  relu = new ReLU();
+  head = new Linear(4 * 6 * 5, 3);
+
+  forward(x: SymbolicTensor): SymbolicTensor {
+    const stem = this.stem.forward(x);
+    return this.head.forward(
+      this.relu.forward(this.norm.forward(this.conv.forward(stem)).add(stem)).flatten(),
+    );
+  }
+}
+
+/** One module applied twice: its weights are in the file once. */
+class Shared extends Module {
+  conv = new Conv2d(2, 2, 3, { padding: 1 });
+
+  forward(x: SymbolicTensor): SymbolicTensor {
+    return this.conv.forward(this.conv.forward(x));
+  }
+}
+
+class Same extends Module {
+  forward(x: SymbolicTensor): SymbolicTensor {
+    return x;
+  }
+}
+
+const ofModules =
+  (...modules: (() => Module)[]) =>
+  () =>
+    new Sequential(...modules.map((make) => make()));
+
+/** Networks that together have every op with every attribute. */
+export const CASES: readonly Case[] = [
+  { name: 'the article', shape: [1, 28, 28], make: () => new ArticleCnn() },
+  { name: 'the article, normalised', shape: [1, 28, 28], make: () => new NormalisedCnn(3) },
+  { name: 'a residual block', shape: [3, 6, 5], make: () => new Residual() },
+  { name: 'one module twice', shape: [2, 4, 4], make: () => new Shared() },
+  { name: 'nothing', shape: [2, 3, 4], make: () => new Same() },
+  {
+    name: 'strides, dilation and groups',
+    shape: [4, 13, 11],
+    make: ofModules(
+      () =>
+        new Conv2d(4, 6, [3, 2], {
+          stride: [2, 1],
+          padding: [1, 2],
+          dilation: [1, 2],
+          groups: 2,
+          bias: false,
+        }),
+      () => new Conv2d(6, 6, 3, { groups: 6 }),
+      () => new Flatten(),
+      () => new Linear(6 * 5 * 11, 3, { bias: false }),
+    ),
+  },
+  ...[
+    { size: [7, 9], options: { ceilMode: true } },
+    { size: [5, 6], options: { stride: 3, padding: 1, ceilMode: true } },
+    { size: [8, 9], options: { stride: [1, 2], padding: [1, 0], dilation: [1, 2] } },
+    // Its last window would start in the padding.
+    { size: [4, 6], options: { stride: 3, padding: 1, ceilMode: true }, kernel: 2 },
+  ].map(({ size, options, kernel = 3 }) => ({
+    name: `a pool of ${kernel} ${JSON.stringify(options)}`,
+    shape: [2, ...size],
+    make: ofModules(() => new MaxPool2d(kernel, options as object)),
+  })),
+  {
+    name: 'normalisations without weights',
+    shape: [3, 4, 5],
+    make: ofModules(
+      () => new BatchNorm2d(3, { affine: false, eps: 0.01, momentum: 0.25 }),
+      () => new Flatten(),
+      () => new BatchNorm1d(60, { momentum: null }),
+    ),
+  },
+  {
+    name: 'features alone',
+    shape: [7],
+    make: ofModules(
+      () => new Linear(7, 5),
+      () => new ReLU(),
+      () => new Linear(5, 2),
+    ),
+  },
+];
+
+/** A model of a case whose running statistics and weights are all drawn, none 0 or 1. */
+export function drawn({ make }: Case): Module {
+  const model = make();
+  const generator = new Generator(5);
+  for (const [name, one] of [...model.namedParameters(), ...model.namedBuffers()]) {
+    if (name.endsWith('num_batches_tracked')) continue;
+    const low = /running_var|norm\.weight|bn\d\.weight/.test(name) ? 0.5 : -0.4;
+    one.write(Float32Array.from({ length: one.size }, () => generator.uniform(low, low + 0.9)));
+  }
+  return model;
+}
+
+export function floats(count: number, seed = 3): Float32Array {
+  const generator = new Generator(seed);
+  return Float32Array.from({ length: count }, () => generator.uniform(-1, 1));
+}
+
+export const sizeOf = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
