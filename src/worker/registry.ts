@@ -1,4 +1,5 @@
 import { CrossEntropyLoss } from '../nn/loss.js';
+import { activation } from '../ops/activation.js';
 import { add } from '../ops/add.js';
 import { batchNorm } from '../ops/batch_norm.js';
 import { conv2d } from '../ops/conv2d.js';
@@ -13,6 +14,7 @@ import { SGD } from '../optim/sgd.js';
 
 /** Ops that a model's `forward` can record. Their attributes are plain data. */
 export const OPS: readonly Op[] = [
+  activation,
   add,
   batchNorm,
   conv2d,
