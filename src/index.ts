@@ -16,6 +16,7 @@ export {
 export { SymbolicTensor } from './graph/graph.js';
 export { ModuleBuffer, Parameter, type StateDtype } from './graph/parameter.js';
 export { fromBytes, toBytes } from './io/model.js';
+export { GELU, type GELUOptions, LeakyReLU, Sigmoid, SiLU, Tanh } from './nn/activation.js';
 export { BatchNorm1d, BatchNorm2d, type BatchNormOptions } from './nn/batch_norm.js';
 export { Conv2d, type Conv2dOptions } from './nn/conv2d.js';
 export { Flatten } from './nn/flatten.js';

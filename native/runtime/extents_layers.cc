@@ -14,6 +14,9 @@ const char* check(const ImageParams& p) {
 
 const char* check(const MapParams& p) { return p.size < 1 ? "size" : nullptr; }
 const char* check(const AddParams& p) { return p.size < 1 ? "size" : !flag(p.relu) ? "relu" : nullptr; }
+const char* check(const ActivationParams& p) {
+  return p.size < 1 ? "size" : p.kind < 0 || p.kind > 5 ? "kind" : nullptr;
+}
 const char* check(const LinearParams& p) { return p.IN < 1 ? "IN" : p.OUT < 1 ? "OUT" : nullptr; }
 const char* check(const CrossEntropyParams& p) {
   return p.classes < 1 ? "classes" : !flag(p.sum) ? "sum" : nullptr;
@@ -32,6 +35,12 @@ Extents export_images(const ImageParams& p, int32_t) {
 
 Extents relu_forward(const MapParams& p, int32_t) { return extents(image(p.size), image(p.size)); }
 Extents relu_backward(const MapParams& p, int32_t) {
+  return extents(image(p.size), image(p.size), image(p.size));
+}
+Extents activation_forward(const ActivationParams& p, int32_t) {
+  return extents(image(p.size), image(p.size));
+}
+Extents activation_backward(const ActivationParams& p, int32_t) {
   return extents(image(p.size), image(p.size), image(p.size));
 }
 Extents add_forward(const AddParams& p, int32_t) {

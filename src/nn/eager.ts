@@ -49,6 +49,12 @@ export function checkTensor(where: string, name: string, value: Tensor): Tensor 
   return value;
 }
 
+/** The same values seen as [N, features]. */
+export function features(where: string, x: Tensor): Tensor {
+  const { data, shape } = checkTensor(where, 'x', x);
+  return { data, shape: [shape[0]!, data.length / shape[0]!] };
+}
+
 type Tensors = Readonly<Record<string, Tensor | null | undefined>>;
 
 /** `xs`: the op's input, or all of them; `tensors`: its parameters, and its state, which is changed in place. */

@@ -6,12 +6,21 @@ import { maxPool2d as maxPool2dOp } from '../ops/max_pool2d.js';
 import { formatShape } from '../ops/op.js';
 import { relu as reluOp } from '../ops/relu.js';
 import { checkOptions, positiveInteger } from '../options.js';
-import { backward, checkTensor, crossEntropyProgram, forward, type Tensor, zeros } from './eager.js';
+import {
+  backward,
+  checkTensor,
+  crossEntropyProgram,
+  features,
+  forward,
+  type Tensor,
+  zeros,
+} from './eager.js';
 import { CrossEntropyLoss, type CrossEntropyLossOptions } from './loss.js';
 import { type MaxPool2dOptions, maxPool2dAttributes } from './max_pool2d.js';
 import { pair, type Size2d } from './pair.js';
 
 export { type Tensor, tensor } from './eager.js';
+export * from './functional_activation.js';
 export * from './functional_norm.js';
 
 /**
@@ -134,12 +143,6 @@ export function crossEntropy(
   options?: CrossEntropyLossOptions,
 ): CrossEntropyResult {
   return crossEntropyProgram(scores, labels, new CrossEntropyLoss(options).reduction);
-}
-
-/** The same values seen as [N, features]. */
-function features(where: string, x: Tensor): Tensor {
-  const { data, shape } = checkTensor(where, 'x', x);
-  return { data, shape: [shape[0]!, data.length / shape[0]!] };
 }
 
 function conv2dAttributes(where: string, weight: Tensor, options?: Conv2dFunctionOptions): Conv2dAttributes {

@@ -4,6 +4,7 @@ import { RandomErasing } from '../data/transforms/erase.js';
 import { RandomHorizontalFlip, RandomVerticalFlip } from '../data/transforms/flip.js';
 import { Normalize } from '../data/transforms/normalize.js';
 import { CrossEntropyLoss } from '../nn/loss.js';
+import { activation } from '../ops/activation.js';
 import { add } from '../ops/add.js';
 import { batchNorm } from '../ops/batch_norm.js';
 import { conv2d } from '../ops/conv2d.js';
@@ -21,6 +22,7 @@ import { SGD } from '../optim/sgd.js';
 
 /** Ops that a model's `forward` can record. Their attributes are plain data. */
 export const OPS: readonly Op[] = [
+  activation,
   add,
   batchNorm,
   conv2d,

@@ -6,14 +6,19 @@ import {
   Conv2d,
   CrossEntropyLoss,
   Flatten,
+  GELU,
   Generator,
+  LeakyReLU,
   Linear,
   MaxPool2d,
   type Module,
   ReLU,
   Sequential,
   SGD,
+  Sigmoid,
+  SiLU,
   type SymbolicTensor,
+  Tanh,
 } from '../../src/index.node.js';
 import { Module as BaseModule } from '../../src/nn/module.js';
 import { channels } from '../property/draw.js';
@@ -34,6 +39,16 @@ class Residual extends BaseModule {
   }
 }
 
+/** Layers that take any shape. */
+const ELEMENTS: readonly (() => Module)[] = [
+  () => new LeakyReLU(),
+  () => new GELU(),
+  () => new GELU({ approximate: 'tanh' }),
+  () => new SiLU(),
+  () => new Sigmoid(),
+  () => new Tanh(),
+];
+
 const size2d = (high: number) =>
   fc.tuple(fc.integer({ min: 1, max: high }), fc.integer({ min: 1, max: high }));
 
@@ -52,6 +67,7 @@ const layer = fc.oneof(
     }),
   },
   fc.record({ kind: fc.constant('relu' as const) }),
+  fc.record({ kind: fc.constant('elements' as const), which: fc.nat() }),
   fc.record({ kind: fc.constant('residual' as const) }),
   fc.record({ kind: fc.constant('pool' as const), kernel: size2d(3), overlapping: fc.boolean() }),
 );
@@ -80,6 +96,8 @@ function build({ C, image, layers, classes }: Network): Module | undefined {
       next = new Conv2d(IC, OC, kernel, { stride, padding, dilation, groups, bias, generator });
     } else if (drawn.kind === 'pool') {
       next = new MaxPool2d(drawn.kernel, drawn.overlapping ? { stride: 1 } : {});
+    } else if (drawn.kind === 'elements') {
+      next = ELEMENTS[drawn.which % ELEMENTS.length]!();
     } else if (drawn.kind === 'residual') {
       next = new Residual(IC, generator);
     }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Tensor } from '../../src/nn/functional.js';
+import { activation } from '../reference/activation.js';
 import { batchNorm } from '../reference/batch_norm.js';
 import { expectWithin } from '../reference/closeness.js';
 import { goldenBound, goldenLayers, type LayerCase } from '../reference/golden.js';
@@ -10,6 +11,7 @@ type Given = Readonly<Record<string, Tensor | undefined>>;
 
 /** What a case's op gives, under the names of its outputs. */
 const RUN: Record<string, (given: Given, attrs: never) => Record<string, Tensor>> = {
+  activation,
   batch_norm: batchNorm,
 };
 

@@ -83,6 +83,22 @@ def batch_norm():
     one("batch_norm_features_eval", (4, 10), False)
 
 
+def activations():
+    def one(name, kind, function, **attrs):
+        x = random(2, 7, 3, 5) * 3
+        edges = torch.tensor([0.0, -0.0, 1e-40, -1e-40, 20.0, -20.0])
+        x.view(-1)[: len(edges)] = edges
+        case(name, "activation", {"kind": kind, **attrs}, {"x": x}, function)
+
+    one("leaky_relu", "leakyRelu", lambda x: F.leaky_relu(x))
+    one("leaky_relu_of_slope", "leakyRelu", lambda x: F.leaky_relu(x, 0.3), options=0.3)
+    one("gelu", "gelu", lambda x: F.gelu(x))
+    one("gelu_tanh", "gelu", lambda x: F.gelu(x, approximate="tanh"), options={"approximate": "tanh"})
+    one("silu", "silu", lambda x: F.silu(x))
+    one("sigmoid", "sigmoid", torch.sigmoid)
+    one("tanh", "tanh", torch.tanh)
+
+
 class Normalised(torch.nn.Module):
     """A normalisation after each convolution and at the last layer."""
 
@@ -142,9 +158,9 @@ def write(path):
 
 def main():
     torch.set_num_threads(1)
-    families = [batch_norm]
-    for seed, family in enumerate(families):
-        # Each from a seed of its own, so that a new one leaves the others' numbers alone.
+    # Each from a seed of its own, so that a new one leaves the others' numbers alone.
+    families = {0: batch_norm, 10: activations}
+    for seed, family in families.items():
         torch.manual_seed(seed)
         family()
     torch.manual_seed(100)

@@ -4,7 +4,9 @@ import {
   BatchNorm2d,
   Conv2d,
   Flatten,
+  GELU,
   Generator,
+  LeakyReLU,
   Linear,
   MaxPool2d,
   Module,
@@ -12,6 +14,9 @@ import {
   Sequential,
   type SymbolicTensor,
   SGD,
+  Sigmoid,
+  SiLU,
+  Tanh,
   Trainer,
 } from '../../src/index.node.js';
 import { expectWithin } from '../reference/closeness.js';
@@ -80,6 +85,23 @@ const NETWORKS: Record<string, (generator: Generator) => Module> = {
       new Linear(6 * 8 * 8, 4, { generator }),
     );
   },
+  'every activation': (generator) =>
+    new Sequential(
+      new Conv2d(1, 5, 3, { padding: 1, generator }),
+      new GELU(),
+      new Conv2d(5, 6, 3, { padding: 1, generator }),
+      new SiLU(),
+      new MaxPool2d(2),
+      new Conv2d(6, 17, 3, { padding: 1, generator }),
+      new LeakyReLU(0.2),
+      new Flatten(),
+      new Tanh(),
+      new Linear(17 * 4 * 4, 9, { generator }),
+      new Sigmoid(),
+      new Linear(9, 9, { generator }),
+      new GELU({ approximate: 'tanh' }),
+      new Linear(9, 4, { generator }),
+    ),
   'a convolution used twice': (generator) => new Shared(generator),
   'residual blocks': (generator) => new Residual(generator),
 };
