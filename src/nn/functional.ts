@@ -12,7 +12,9 @@ import { type MaxPool2dOptions, maxPool2dAttributes } from './max_pool2d.js';
 import { pair, type Size2d } from './pair.js';
 
 export { type Tensor, tensor } from './eager.js';
+export * from './functional_group_norm.js';
 export * from './functional_norm.js';
+export * from './functional_spatial.js';
 
 /**
  * The kernels without a model: functions on arrays, torch.nn.functional. Every call copies its arrays in and out and
