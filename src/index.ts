@@ -17,14 +17,29 @@ export { SymbolicTensor } from './graph/graph.js';
 export { ModuleBuffer, Parameter, type StateDtype } from './graph/parameter.js';
 export { fromBytes, toBytes } from './io/model.js';
 export { GELU, type GELUOptions, LeakyReLU, Sigmoid, SiLU, Tanh } from './nn/activation.js';
+export { AdaptiveAvgPool2d, type AdaptiveSize2d, AvgPool2d, type AvgPool2dOptions } from './nn/avg_pool2d.js';
 export { BatchNorm1d, BatchNorm2d, type BatchNormOptions } from './nn/batch_norm.js';
 export { Conv2d, type Conv2dOptions } from './nn/conv2d.js';
+export {
+  ConvTranspose2d,
+  type ConvTranspose2dFunctionOptions,
+  type ConvTranspose2dOptions,
+} from './nn/conv_transpose2d.js';
 export { Flatten } from './nn/flatten.js';
 export * as functional from './nn/functional.js';
+export {
+  GroupNorm,
+  type GroupNormOptions,
+  InstanceNorm2d,
+  type InstanceNorm2dOptions,
+  LayerNorm,
+  type LayerNormOptions,
+} from './nn/group_norm.js';
 export { Linear, type LinearOptions } from './nn/linear.js';
 export { CrossEntropyLoss, type CrossEntropyLossOptions, type Loss, type Reduction } from './nn/loss.js';
 export { MaxPool2d, type MaxPool2dOptions } from './nn/max_pool2d.js';
 export { Module, type StateDict, type StateTensor } from './nn/module.js';
+export { ConstantPad2d, type Padding2d, ReflectionPad2d, ReplicationPad2d, ZeroPad2d } from './nn/pad2d.js';
 export type { Size2d } from './nn/pair.js';
 export { ReLU } from './nn/relu.js';
 export { Sequential } from './nn/sequential.js';
@@ -59,6 +74,8 @@ export {
 } from './optim/schedule-ramps.js';
 export { SequentialLR, type SequentialLROptions } from './optim/schedule-sequential.js';
 export { SGD, type SGDOptions, type SGDSettings } from './optim/sgd.js';
+export { Unflatten } from './nn/unflatten.js';
+export type { PadMode } from './ops/pad2d.js';
 export { Generator, type GeneratorState, manualSeed } from './random.js';
 export {
   type EvaluateOptions,

@@ -18,25 +18,6 @@ namespace TWILL_ISA {
 
 using namespace simd;
 
-namespace {
-
-// The sum of term(0) + ... + term(count - 1) in four chains, for an addition waits 3-4 cycles for the last.
-template <typename Term>
-TWILL_INLINE Vec sum_of(int64_t count, const Term& term) {
-  Vec a = zero(), b = zero(), c = zero(), d = zero();
-  int64_t i = 0;
-  for (; i + 4 <= count; i += 4) {
-    a = add(a, term(i));
-    b = add(b, term(i + 1));
-    c = add(c, term(i + 2));
-    d = add(d, term(i + 3));
-  }
-  for (; i < count; ++i) a = add(a, term(i));
-  return add(add(a, b), add(c, d));
-}
-
-}  // namespace
-
 // Means and sums of squared distances from them: a block by itself in two passes over L1, then merged with
 // those before (Chan, Golub and LeVeque 1979), so that nothing is lost where the mean is far from zero.
 void batch_norm_statistics(const Work& work, int64_t begin, int64_t end) {

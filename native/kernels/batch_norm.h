@@ -4,6 +4,7 @@
 #include "elementwise.h"
 #include "kernel.h"
 #include "params_normalisation.h"
+#include "sums.h"
 
 namespace twill {
 namespace TWILL_ISA {
@@ -76,14 +77,6 @@ struct Terms {
     return {load_lanes(scale() + c, lanes), load_lanes(slope() + c, lanes), load_lanes(offset() + c, lanes)};
   }
 };
-
-// body(first position, count) for blocks of positions, some 16 kB of C channels each.
-template <typename Body>
-TWILL_INLINE void each_block(int64_t begin, int64_t end, int64_t C, const Body& body) {
-  constexpr int64_t kFloats = 4096, kLeast = 16;
-  const int64_t most = kFloats / C > kLeast ? kFloats / C : kLeast;
-  for (int64_t at = begin; at < end; at += most) body(at, end - at < most ? end - at : most);
-}
 
 }  // namespace
 }  // namespace TWILL_ISA

@@ -7,6 +7,7 @@
 #include "params_normalisation.h"
 #include "params_parameters.h"
 #include "params_pooling.h"
+#include "params_spatial.h"
 
 #ifdef TWILL_ISA
 namespace twill {

@@ -1,4 +1,4 @@
-// Batch normalisation.
+// Batch normalisation, and that of images by themselves.
 #pragma once
 
 #include "params.h"
@@ -19,6 +19,8 @@ namespace twill {
 #define TWILL_BATCH_NORM_FOLD_PARAMS(P) P(count) P(groups) P(rows) P(OC)
 // windows as those of a pooled convolution; PH = H / pool_h, PW = W / pool_w
 #define TWILL_BATCH_NORM_POOL_PARAMS(P) P(C) P(H) P(W) P(relu) P(pool_h) P(pool_w) P(PH) P(PW)
+// positions as above; an image's C channels are normalised in `groups` parts; eps: a float
+#define TWILL_GROUP_NORM_PARAMS(P) P(C) P(positions) P(groups) P(eps)
 
 // clang-format on
 
@@ -29,5 +31,6 @@ TWILL_PARAMS_STRUCT(BatchNormTermsParams, TWILL_BATCH_NORM_TERMS_PARAMS)
 TWILL_PARAMS_STRUCT(BatchNormUpdateParams, TWILL_BATCH_NORM_UPDATE_PARAMS)
 TWILL_PARAMS_STRUCT(BatchNormFoldParams, TWILL_BATCH_NORM_FOLD_PARAMS)
 TWILL_PARAMS_STRUCT(BatchNormPoolParams, TWILL_BATCH_NORM_POOL_PARAMS)
+TWILL_PARAMS_STRUCT(GroupNormParams, TWILL_GROUP_NORM_PARAMS)
 
 }  // namespace twill

@@ -1,4 +1,4 @@
-// Batch normalisation.
+// Batch normalisation, and that of images by themselves.
 #include "extents_of.h"
 
 namespace twill {
@@ -36,6 +36,11 @@ const char* check(const BatchNormPoolParams& p) {
   if (p.C < 1) return "C";
   if (!flag(p.relu)) return "relu";
   return pool_windows(p.H, p.W, p.pool_h, p.pool_w, p.PH, p.PW);
+}
+
+const char* check(const GroupNormParams& p) {
+  if (p.C < 1) return "C";
+  return p.positions < 1 ? "positions" : p.groups < 1 || p.C % p.groups ? "groups" : nullptr;
 }
 
 static Extent values(const BatchNormParams& p) { return image(product(p.C, p.positions)); }
@@ -91,6 +96,20 @@ Extents batch_norm_pool_forward(const BatchNormPoolParams& p, int32_t) {
 
 Extents batch_norm_pool_backward(const BatchNormPoolParams& p, int32_t) {
   return extents(values(p), pooled(p), pooled(p, 1), three(p.C), three(p.C), values(p));
+}
+
+// An image's: two numbers where it is one group, else three a channel.
+static Extent statistics(const GroupNormParams& p) { return image(p.groups == 1 ? 2 : product(3, p.C)); }
+
+Extents group_norm_forward(const GroupNormParams& p, int32_t) {
+  const Extent values = image(product(p.C, p.positions));
+  return extents(values, fixed(p.C), fixed(p.C), values, statistics(p));
+}
+
+Extents group_norm_backward(const GroupNormParams& p, int32_t) {
+  const Extent values = image(product(p.C, p.positions));
+  return extents(values, values, statistics(p), fixed(p.C), image(product(2, p.C)), values, fixed(p.C),
+                 fixed(p.C));
 }
 
 }  // namespace extents_of

@@ -1,7 +1,9 @@
 import { OptionError, ShapeError } from '../errors.js';
 import { add } from '../ops/add.js';
+import { concat } from '../ops/concat.js';
 import { flatten } from '../ops/flatten.js';
 import { formatShape, type NodeView, type Op, type TensorSpec } from '../ops/op.js';
+import { reshape } from '../ops/reshape.js';
 import type { Parameter } from './parameter.js';
 
 /** An application of an op: its inputs and output are symbolic, its parameters the model's own. */
@@ -45,6 +47,23 @@ export class SymbolicTensor {
   /** The sum of two tensors of one shape: what closes a residual block. Throws `ShapeError` where shapes differ. */
   add(other: SymbolicTensor): SymbolicTensor {
     return this.graph.apply(add, [this, other], {}, {});
+  }
+
+  /**
+   * This tensor and others one after another along their channels, or features, `torch.cat((x, ...others), dim=1)`.
+   * Throws `ShapeError` where they differ in more than the number of channels.
+   */
+  concat(...others: SymbolicTensor[]): SymbolicTensor {
+    return this.graph.apply(concat, [this, ...others], {}, {});
+  }
+
+  /**
+   * The same values seen as images of `shape`, [C, H, W], or as [features], in PyTorch's order:
+   * `x.view(x.size(0), ...shape)`. One size may be -1, for what is left. Throws `ShapeError` where the number of values
+   * differs.
+   */
+  reshape(shape: readonly number[]): SymbolicTensor {
+    return this.graph.apply(reshape, [this], {}, { shape: [...shape] });
   }
 }
 

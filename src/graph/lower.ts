@@ -110,7 +110,7 @@ class Lowering {
     this.#training = request.training ?? request.gradients !== undefined;
     this.#nodes =
       request.fusion === false ? traced.graph.nodes : fuse(traced, { inference: !this.#training });
-    const aliases = this.#nodes.filter(({ op }) => op.alias);
+    const aliases = this.#nodes.filter(isAlias);
     this.#aliases = new Map(
       aliases.map(({ outputTensor, inputTensors }) => [outputTensor, inputTensors[0]!]),
     );
@@ -125,7 +125,7 @@ class Lowering {
     this.#placeParameters();
     const inputs = graph.inputs.map((input) => this.#importImages(input));
     const views = this.#nodes.map((node) => ({ node, emitter: this.#emitter(node) }));
-    for (const { node, emitter } of views) node.op.forward(emitter.emit, node);
+    for (const { node, emitter } of views) if (!isAlias(node)) node.op.forward(emitter.emit, node);
     const exported = request.output === false ? undefined : this.#exportImages(output, this.#value(output));
     const loss = request.loss ? this.#emitLoss(request.loss, output) : undefined;
     const gradOutput = request.gradients && !loss ? this.#importGradOutput(output) : undefined;
@@ -238,7 +238,7 @@ class Lowering {
   /** Emits one node's backward pass; a gradient that has contributions already gets a new one added. */
   #backward(node: GraphNode, { emit, gradInputs }: NodeEmitter): void {
     const upstream = this.#gradients.get(this.#root(node.outputTensor));
-    if (node.op.alias || !upstream) return;
+    if (isAlias(node) || !upstream) return;
     node.op.backward(emit, node);
     let passed = false;
     for (const [index, buffer] of gradInputs) {
@@ -368,6 +368,10 @@ class Lowering {
     const origin = this.#aliases.get(tensor);
     return origin ? this.#root(origin) : tensor;
   }
+}
+
+function isAlias(node: GraphNode): boolean {
+  return node.op.alias?.(node) ?? false;
 }
 
 function batchNeeded(nodes: readonly GraphNode[]): LoweredProgram['needs'] {

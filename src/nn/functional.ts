@@ -21,7 +21,9 @@ import { pair, type Size2d } from './pair.js';
 
 export { type Tensor, tensor } from './eager.js';
 export * from './functional_activation.js';
+export * from './functional_group_norm.js';
 export * from './functional_norm.js';
+export * from './functional_spatial.js';
 
 /**
  * The kernels without a model: functions on arrays, torch.nn.functional. Every call copies its arrays in and out and

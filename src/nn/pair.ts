@@ -5,7 +5,7 @@ import { integerBetween, show } from '../options.js';
 export type Size2d = number | readonly [height: number, width: number];
 
 /** Largest size that an option may name: kernels count in 32 bits. */
-const LARGEST = 2 ** 31 - 1;
+export const LARGEST = 2 ** 31 - 1;
 
 /** Expands a size to height and width. Throws `OptionError` unless both are whole numbers of at least `low`. */
 export function pair(where: string, name: string, value: Size2d, low: number): readonly [number, number] {

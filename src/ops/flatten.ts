@@ -6,7 +6,7 @@ import { type Op, sizeOf } from './op.js';
  */
 export const flatten: Op<Record<string, never>> = {
   name: 'flatten',
-  alias: true,
+  alias: () => true,
   infer(_where, inputs) {
     const input = inputs[0]!;
     if (input.shape.length !== 3) return { ...input, shape: [sizeOf(input)] };

@@ -66,8 +66,8 @@ export interface Emitter {
  */
 export interface Op<Attributes = unknown> {
   readonly name: string;
-  /** The output is the input seen with another shape: it shares the input's buffer, and its gradient likewise. */
-  readonly alias?: boolean;
+  /** Whether the output is the input seen with another shape: it shares the input's buffer, and its gradient likewise. */
+  alias?(node: NodeView<Attributes>): boolean;
   /** Those among its parameters that are state which it changes: PyTorch's buffers. */
   readonly state?: readonly string[];
   /** It can end in a ReLU: fusion sets `relu: true` in its attributes. */

@@ -6,13 +6,19 @@ import { Normalize } from '../data/transforms/normalize.js';
 import { CrossEntropyLoss } from '../nn/loss.js';
 import { activation } from '../ops/activation.js';
 import { add } from '../ops/add.js';
+import { avgPool2d } from '../ops/avg_pool2d.js';
 import { batchNorm } from '../ops/batch_norm.js';
+import { concat } from '../ops/concat.js';
 import { conv2d } from '../ops/conv2d.js';
+import { convTranspose2d } from '../ops/conv_transpose2d.js';
 import { flatten } from '../ops/flatten.js';
+import { groupNorm } from '../ops/group_norm.js';
 import { linear } from '../ops/linear.js';
 import { maxPool2d } from '../ops/max_pool2d.js';
 import type { Op } from '../ops/op.js';
+import { pad2d } from '../ops/pad2d.js';
 import { relu } from '../ops/relu.js';
+import { reshape } from '../ops/reshape.js';
 import { Adam, AdamW } from '../optim/adam.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import { RMSprop } from '../optim/rmsprop.js';
@@ -24,12 +30,18 @@ import { SGD } from '../optim/sgd.js';
 export const OPS: readonly Op[] = [
   activation,
   add,
+  avgPool2d,
   batchNorm,
+  concat,
   conv2d,
+  convTranspose2d,
   flatten,
+  groupNorm,
   linear,
   maxPool2d,
+  pad2d,
   relu,
+  reshape,
 ] as readonly unknown[] as Op[];
 
 /** Classes whose instances are made anew, `new Class(instance.options)`. Named here: a minifier renames classes. */

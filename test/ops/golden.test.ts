@@ -22,6 +22,10 @@ interface PoolAttributes {
   ceil_mode: boolean;
 }
 
+interface AvgPoolAttributes extends Pick<PoolAttributes, 'kernel' | 'stride' | 'padding'> {
+  count_include_pad: boolean;
+}
+
 /** Ops that Twill has; the golden set holds more. */
 const RUN: Record<string, (one: GoldenCase) => Record<string, Tensor>> = {
   conv2d(one) {
@@ -34,6 +38,12 @@ const RUN: Record<string, (one: GoldenCase) => Record<string, Tensor>> = {
     const { kernel, stride, padding, dilation, ceil_mode } = attrs as unknown as PoolAttributes;
     const options = { stride, padding, dilation, ceilMode: ceil_mode };
     return { y: F.maxPool2d(x!, kernel, options), g_x: F.maxPool2dBackward(gy!, x!, kernel, options) };
+  },
+  avg_pool2d({ attrs, ...one }) {
+    const { x, gy } = inputsOf(one as GoldenCase);
+    const { kernel, stride, padding, count_include_pad } = attrs as unknown as AvgPoolAttributes;
+    const options = { stride, padding, countIncludePad: count_include_pad };
+    return { y: F.avgPool2d(x!, kernel, options), g_x: F.avgPool2dBackward(gy!, x!, kernel, options) };
   },
   linear(one) {
     const { x, weight, bias, gy } = inputsOf(one);

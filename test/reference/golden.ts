@@ -53,7 +53,7 @@ export function goldenFile(path: string): Uint8Array {
   return new Uint8Array(bytes(path));
 }
 
-/** A case of test/golden/layers, made by test/tools/make-golden.py. */
+/** A case of test/golden/layers or spatial, made by test/tools/make-golden.py. */
 export interface LayerCase {
   readonly name: string;
   readonly op: string;
@@ -64,14 +64,18 @@ export interface LayerCase {
 
 export interface LayerIndex {
   readonly cases: readonly LayerCase[];
+  /** In `layers` only. */
   readonly training: { readonly losses: readonly number[] };
 }
 
-/** What test/golden/layers holds: its index, and every tensor by its name. */
-export function goldenLayers(): { index: LayerIndex; tensors: ReadonlyMap<string, Tensor> } {
-  const { tensors } = parseSafetensors(goldenFile('layers/layers.safetensors'));
+/** What a folder of test/golden holds: its index, and every tensor by its name. */
+export function goldenLayers(folder: 'layers' | 'spatial' = 'layers'): {
+  index: LayerIndex;
+  tensors: ReadonlyMap<string, Tensor>;
+} {
+  const { tensors } = parseSafetensors(goldenFile(`${folder}/${folder}.safetensors`));
   return {
-    index: goldenJson<LayerIndex>('layers/index.json'),
+    index: goldenJson<LayerIndex>(`${folder}/index.json`),
     tensors: new Map([...tensors].map(([name, one]) => [name, { data: toFloat32(one), shape: one.shape }])),
   };
 }

@@ -1,19 +1,20 @@
-"""Makes test/golden/layers: PyTorch's numbers for the layers, with Debian's python3-torch 1.13.
+"""Makes test/golden/layers and test/golden/spatial: PyTorch's numbers, with Debian's python3-torch 1.13.
 
     /usr/bin/python3 test/tools/make-golden.py
 
-Every case is computed in float32 and in float64; `f64` is the largest distance between the two. All tensors are in one
-safetensors file, named case/tensor.
+Every case is computed in float32 and in float64; `f64` is the largest distance between the two. All tensors of
+a folder are in one safetensors file, named case/tensor.
 """
 
 import json
 import struct
 from pathlib import Path
 
+import golden_spatial
 import torch
 import torch.nn.functional as F
 
-TARGET = Path(__file__).parent.parent / "golden" / "layers"
+GOLDEN = Path(__file__).parent.parent / "golden"
 
 cases = []
 tensors = {}
@@ -156,19 +157,31 @@ def write(path):
     path.write_bytes(struct.pack("<Q", len(text)) + text + b"".join(parts))
 
 
-def main():
-    torch.set_num_threads(1)
-    # Each from a seed of its own, so that a new one leaves the others' numbers alone.
-    families = {0: batch_norm, 10: activations}
+def run(families):
+    """Each from a seed of its own, so that a new one leaves the others' numbers alone."""
     for seed, family in families.items():
         torch.manual_seed(seed)
         family()
+
+
+def save(name, **rest):
+    """Writes what was made so far to a folder, and begins anew."""
+    target = GOLDEN / name
+    target.mkdir(exist_ok=True)
+    write(target / f"{name}.safetensors")
+    index = {"torch": torch.__version__, "cases": cases, **rest}
+    (target / "index.json").write_text(json.dumps(index, indent=1) + "\n")
+    cases.clear()
+    tensors.clear()
+
+
+def main():
+    torch.set_num_threads(1)
+    run({0: batch_norm, 10: activations})
     torch.manual_seed(100)
-    trained = training()
-    TARGET.mkdir(exist_ok=True)
-    write(TARGET / "layers.safetensors")
-    index = {"torch": torch.__version__, "cases": cases, "training": trained}
-    (TARGET / "index.json").write_text(json.dumps(index, indent=1) + "\n")
+    save("layers", training=training())
+    run(dict(enumerate(golden_spatial.families(case, random))))
+    save("spatial")
 
 
 main()
