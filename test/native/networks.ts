@@ -3,22 +3,30 @@ import type { Backend } from '../../src/backend/backend.js';
 import { recording } from '../../src/bench/calls.js';
 import { lower, type Request } from '../../src/graph/lower.js';
 import {
+  AdaptiveAvgPool2d,
+  AvgPool2d,
   Conv2d,
+  ConvTranspose2d,
   CrossEntropyLoss,
   Flatten,
   GELU,
   Generator,
   LeakyReLU,
+  GroupNorm,
+  LayerNorm,
   Linear,
   MaxPool2d,
   type Module,
+  ReflectionPad2d,
   ReLU,
+  ReplicationPad2d,
   Sequential,
   SGD,
   Sigmoid,
   SiLU,
   type SymbolicTensor,
   Tanh,
+  ZeroPad2d,
 } from '../../src/index.node.js';
 import { Module as BaseModule } from '../../src/nn/module.js';
 import { channels } from '../property/draw.js';
@@ -48,6 +56,13 @@ const ELEMENTS: readonly (() => Module)[] = [
   () => new Sigmoid(),
   () => new Tanh(),
 ];
+/** A tensor beside itself and its values in another order. */
+class Joined extends BaseModule {
+  forward(x: SymbolicTensor): SymbolicTensor {
+    const [C, H, W] = x.shape as [number, number, number];
+    return x.concat(x.reshape([C * H, 1, W]).reshape([C, H, W]), x);
+  }
+}
 
 const size2d = (high: number) =>
   fc.tuple(fc.integer({ min: 1, max: high }), fc.integer({ min: 1, max: high }));
@@ -70,6 +85,28 @@ const layer = fc.oneof(
   fc.record({ kind: fc.constant('elements' as const), which: fc.nat() }),
   fc.record({ kind: fc.constant('residual' as const) }),
   fc.record({ kind: fc.constant('pool' as const), kernel: size2d(3), overlapping: fc.boolean() }),
+  fc.record({
+    kind: fc.constant('average' as const),
+    size: size2d(4),
+    stride: size2d(3),
+    adaptive: fc.boolean(),
+    ceilMode: fc.boolean(),
+  }),
+  fc.record({
+    kind: fc.constant('pad' as const),
+    of: fc.constantFrom(ZeroPad2d, ReflectionPad2d, ReplicationPad2d),
+    padding: fc.tuple(...[0, 1, 2, 3].map(() => fc.integer({ min: -1, max: 3 }))),
+  }),
+  fc.record({ kind: fc.constant('norm' as const), groups: fc.constantFrom(1, 2, 'layer' as const) }),
+  fc.record({ kind: fc.constant('joined' as const) }),
+  fc.record({
+    kind: fc.constant('transposed' as const),
+    OC: channels,
+    kernel: size2d(3),
+    stride: size2d(2),
+    padding: fc.nat(1),
+    bias: fc.boolean(),
+  }),
 );
 
 const network = fc.record({
@@ -81,27 +118,53 @@ const network = fc.record({
 });
 type Network = typeof network extends fc.Arbitrary<infer Drawn> ? Drawn : never;
 
+type Layer = typeof layer extends fc.Arbitrary<infer Drawn> ? Drawn : never;
+
+/** One drawn layer for images of `shape`; throws where they are too small for it. */
+function moduleOf(drawn: Layer, shape: readonly number[], generator: Generator): Module {
+  const IC = shape[0]!;
+  switch (drawn.kind) {
+    case 'conv': {
+      const groups = drawn.groups === 'depthwise' ? IC : IC % drawn.groups === 0 ? drawn.groups : 1;
+      const OC = Math.ceil(drawn.OC / groups) * groups;
+      const { kernel, stride, padding, dilation, bias } = drawn;
+      return new Conv2d(IC, OC, kernel, { stride, padding, dilation, groups, bias, generator });
+    }
+    case 'pool':
+      return new MaxPool2d(drawn.kernel, drawn.overlapping ? { stride: 1 } : {});
+    case 'average': {
+      const { size, stride, ceilMode } = drawn;
+      return drawn.adaptive ? new AdaptiveAvgPool2d(size) : new AvgPool2d(size, { stride, ceilMode });
+    }
+    case 'pad':
+      return new drawn.of(drawn.padding as [number, number, number, number]);
+    case 'norm':
+      if (drawn.groups === 'layer') return new LayerNorm(shape);
+      return new GroupNorm(IC % drawn.groups === 0 ? drawn.groups : IC, IC);
+    case 'joined':
+      return new Joined();
+    case 'transposed': {
+      const { OC, kernel, stride, padding, bias } = drawn;
+      return new ConvTranspose2d(IC, OC, kernel, { stride, padding, bias, generator });
+    }
+    case 'elements':
+      return ELEMENTS[drawn.which % ELEMENTS.length]!();
+    case 'residual':
+      return new Residual(IC, generator);
+    case 'relu':
+      return new ReLU();
+  }
+}
+
 /** The network as a module, or undefined where an image has become too small for a layer. */
 function build({ C, image, layers, classes }: Network): Module | undefined {
   const generator = new Generator(1);
   const modules: Module[] = [];
   let shape: readonly number[] = [C, ...image];
   for (const drawn of layers) {
-    const IC = shape[0]!;
-    let next: Module = new ReLU();
-    if (drawn.kind === 'conv') {
-      const groups = drawn.groups === 'depthwise' ? IC : IC % drawn.groups === 0 ? drawn.groups : 1;
-      const OC = Math.ceil(drawn.OC / groups) * groups;
-      const { kernel, stride, padding, dilation, bias } = drawn;
-      next = new Conv2d(IC, OC, kernel, { stride, padding, dilation, groups, bias, generator });
-    } else if (drawn.kind === 'pool') {
-      next = new MaxPool2d(drawn.kernel, drawn.overlapping ? { stride: 1 } : {});
-    } else if (drawn.kind === 'elements') {
-      next = ELEMENTS[drawn.which % ELEMENTS.length]!();
-    } else if (drawn.kind === 'residual') {
-      next = new Residual(IC, generator);
-    }
+    let next: Module;
     try {
+      next = moduleOf(drawn, shape, generator);
       shape = next.trace(shape).output.shape;
     } catch {
       return undefined;

@@ -108,6 +108,37 @@ export const poolCase: fc.Arbitrary<PoolCase> = fc
   .filter(({ kernel, padding }) => padding.every((pad, axis) => pad <= kernel[axis]! / 2))
   .filter((shape) => poolSize(shape).every((size) => size >= 1));
 
+/** Average-pools: the same without dilation, and adaptive ones. */
+export const avgPoolCase = fc
+  .record({
+    pool: poolCase,
+    outputSize: fc.option(size2d(1, 9), { nil: undefined }),
+    countIncludePad: fc.boolean(),
+    divisor: fc.constantFrom(null, null, 3),
+  })
+  .map(({ pool, ...rest }) => ({ ...pool, ...rest, dilation: [1, 1] as const }))
+  .filter((shape) => poolSize(shape).every((size) => size >= 1));
+
+/** Padding and cropping, as far as every mode goes. */
+export const padCase = fc
+  .record({
+    N: batch,
+    C: channels,
+    image: size2d(1, 8),
+    padding: fc.tuple(...[0, 1, 2, 3].map(() => fc.integer({ min: -3, max: 6 }))),
+    mode: fc.constantFrom('constant' as const, 'reflect' as const, 'replicate' as const),
+  })
+  .map(({ image: [IH, IW], padding, ...rest }) => {
+    const [left, right, top, bottom] = padding as [number, number, number, number];
+    return { IH, IW, padding: [left, right, top, bottom] as const, ...rest };
+  })
+  .filter(({ IH, IW, padding: [left, right, top, bottom], mode }) => {
+    const stays = (size: number, before: number, after: number) =>
+      size + Math.min(before, 0) + Math.min(after, 0) >= 1 &&
+      (mode !== 'reflect' || Math.max(before, after) < size);
+    return stays(IW, left, right) && stays(IH, top, bottom);
+  });
+
 export function poolSize({ IH, IW, ...attributes }: PoolCase): [number, number] {
   return [poolOutput(IH, attributes, 0), poolOutput(IW, attributes, 1)];
 }

@@ -1,16 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import {
+  AdaptiveAvgPool2d,
+  AvgPool2d,
   BatchNorm1d,
   BatchNorm2d,
   Conv2d,
+  ConvTranspose2d,
   Flatten,
   GELU,
   Generator,
   LeakyReLU,
+  GroupNorm,
+  InstanceNorm2d,
+  LayerNorm,
   Linear,
   MaxPool2d,
   Module,
+  ReflectionPad2d,
   ReLU,
+  ReplicationPad2d,
   Sequential,
   type SymbolicTensor,
   SGD,
@@ -18,6 +26,8 @@ import {
   SiLU,
   Tanh,
   Trainer,
+  Unflatten,
+  ZeroPad2d,
 } from '../../src/index.node.js';
 import { expectWithin } from '../reference/closeness.js';
 import { bars, weightsOf } from '../support.js';
@@ -104,6 +114,46 @@ const NETWORKS: Record<string, (generator: Generator) => Module> = {
     ),
   'a convolution used twice': (generator) => new Shared(generator),
   'residual blocks': (generator) => new Residual(generator),
+  'padding and average pools': (generator) =>
+    new Sequential(
+      new ReflectionPad2d([2, 1, 0, 3]),
+      new Conv2d(1, 5, 3, { generator }),
+      new AvgPool2d(3, { stride: 2, padding: 1, countIncludePad: false }),
+      new ReplicationPad2d(1),
+      new Conv2d(5, 18, 3, { generator }),
+      new ZeroPad2d([-1, 2, 0, 1]),
+      new ReLU(),
+      new AdaptiveAvgPool2d([3, 2]),
+      new Flatten(),
+      new Linear(18 * 3 * 2, 4, { generator }),
+    ),
+  'normalisations of images by themselves': (generator) =>
+    new Sequential(
+      new Conv2d(1, 12, 3, { generator }),
+      new GroupNorm(3, 12),
+      new ReLU(),
+      new Conv2d(12, 6, 3, { generator }),
+      new LayerNorm([6, 4, 4]),
+      new Conv2d(6, 6, 1, { generator }),
+      new InstanceNorm2d(6, { affine: true }),
+      new ReLU(),
+      new Flatten(),
+      new LayerNorm(6 * 4 * 4),
+      new Linear(6 * 4 * 4, 8, { generator }),
+      new GroupNorm(2, 8),
+      new Linear(8, 4, { generator }),
+    ),
+  'transposed convolutions': (generator) =>
+    new Sequential(
+      new Conv2d(1, 6, 3, { stride: 2, generator }),
+      new ConvTranspose2d(6, 17, 3, { dilation: 2, bias: false, generator }),
+      new ReLU(),
+      new ConvTranspose2d(17, 3, [2, 3], { stride: [3, 1], padding: 1, outputPadding: [2, 0], generator }),
+      new ReLU(),
+      new Flatten(),
+      new Linear(3 * 20 * 7, 4, { generator }),
+    ),
+  'down to features, up again, and beside what was there before': (generator) => new Hourglass(generator),
 };
 
 /** One convolution applied twice, once before a pool: its two gradients have to be added. */
@@ -150,6 +200,49 @@ class Residual extends Module {
     const sum = block.add(this.third.forward(block)).add(stem);
     const scores = this.head.forward(sum.flatten());
     return this.again.forward(scores.add(scores)).add(scores);
+  }
+}
+
+/** A bottleneck of features, reshaped, enlarged by transposed convolutions and joined with what went into it. */
+class Hourglass extends Module {
+  readonly stem: Conv2d;
+  readonly down: Linear;
+  readonly up: Linear;
+  readonly unflatten = new Unflatten(1, [6, 2, 4]);
+  readonly larger: ConvTranspose2d;
+  readonly wide: ConvTranspose2d;
+  readonly head: Linear;
+
+  constructor(generator: Generator) {
+    super();
+    this.stem = new Conv2d(1, 6, 4, { stride: 2, padding: 1, generator });
+    this.down = new Linear(6 * 4 * 4, 10, { generator });
+    this.up = new Linear(20, 48, { generator });
+    this.larger = new ConvTranspose2d(6, 9, 3, {
+      stride: [2, 1],
+      padding: 1,
+      outputPadding: [1, 0],
+      groups: 3,
+      generator,
+    });
+    this.wide = new ConvTranspose2d(27, 1, 2, { stride: 2, bias: false, generator });
+    this.head = new Linear(64, 4, { generator });
+  }
+
+  forward(x: SymbolicTensor): SymbolicTensor {
+    const relu = new ReLU();
+    const stem = relu.forward(this.stem.forward(x));
+    const narrow = this.down.forward(stem.flatten());
+    const features = this.up.forward(narrow.concat(relu.forward(narrow)));
+    const larger = relu.forward(this.larger.forward(this.unflatten.forward(features)));
+    // The pixels of 6 x 4 x 4 again, in PyTorch's order, as 3 x 8 x 4 and back: both ways move values.
+    const moved = stem.reshape([3, 8, 4]).reshape([6, 4, 4]);
+    const joined = larger.concat(
+      stem,
+      moved.add(stem),
+      moved.reshape([3, 8, 4]).reshape([-1]).reshape([6, 4, 4]),
+    );
+    return this.head.forward(this.wide.forward(joined).reshape([64]));
   }
 }
 

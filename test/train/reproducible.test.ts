@@ -1,22 +1,30 @@
 import { describe, expect, it } from 'vitest';
 import { loadNative, nativeInstructionSets } from '../../src/backend/native.node.js';
 import {
+  AdaptiveAvgPool2d,
+  AvgPool2d,
   type Backend,
   BatchNorm1d,
   BatchNorm2d,
   Conv2d,
+  ConvTranspose2d,
   Flatten,
   fit,
   fromBytes,
   Generator,
+  GroupNorm,
+  InstanceNorm2d,
+  LayerNorm,
   Linear,
   loadBackend,
   MaxPool2d,
   type Module,
+  ReflectionPad2d,
   ReLU,
   Sequential,
   SGD,
   toBytes,
+  Unflatten,
 } from '../../src/index.node.js';
 import { bars, weightsOf } from '../support.js';
 
@@ -42,18 +50,44 @@ function network(): Module {
   );
 }
 
-async function trained(backend: Backend, epochs = 2, model = network()): Promise<Float32Array> {
+/** The layers that work over space and channels. */
+function spatial(): Module {
+  const generator = new Generator(2);
+  return new Sequential(
+    new ReflectionPad2d(1),
+    new Conv2d(1, 20, 3, { generator }),
+    new GroupNorm(5, 20),
+    new ReLU(),
+    new AvgPool2d(3, { stride: 2, padding: 1 }),
+    new ConvTranspose2d(20, 19, 3, { stride: 2, padding: 1, outputPadding: 1, generator }),
+    new ReLU(),
+    new LayerNorm([19, 12, 12]),
+    new AdaptiveAvgPool2d([5, 7]),
+    new InstanceNorm2d(19, { affine: true }),
+    new Flatten(),
+    new Unflatten(1, [35, 19, 1]),
+    new Conv2d(35, 4, [3, 1], { generator }),
+    new Flatten(),
+    new LayerNorm(4 * 17),
+    new Linear(4 * 17, 4, { generator }),
+  );
+}
+
+async function trained(backend: Backend, model: Module, epochs = 2): Promise<Float32Array> {
   const optimizer = new SGD({ lr: 0.05 });
   await fit(model, train, { epochs, batchSize: 64, optimizer, backend }).finish();
   return weightsOf(model);
 }
 
-describe('the same seed gives the same weights, to the bit,', () => {
+describe.each([
+  ['convolutions, pools, batch normalisations', network],
+  ['the layers over space and channels', spatial],
+])('the same seed gives the same weights, to the bit, with %s,', (_name, make) => {
   it('with any number of threads', async () => {
-    const one = await trained(await loadBackend({ threads: 1 }));
+    const one = await trained(await loadBackend({ threads: 1 }), make());
     for (const threads of [2, 3, 8]) {
       const backend = await loadBackend({ threads });
-      expect(await trained(backend), `${backend.info().threads} threads`).toEqual(one);
+      expect(await trained(backend, make()), `${backend.info().threads} threads`).toEqual(one);
     }
   });
 
@@ -61,17 +95,17 @@ describe('the same seed gives the same weights, to the bit,', () => {
     const fused = nativeInstructionSets().filter((isa) => isa !== 'sse2');
     const [first, ...others] = fused.map((isa) => loadNative({ threads: 2, isa, fallbacks: [] }));
     if (!first) return;
-    const weights = await trained(first);
-    for (const other of others) expect(await trained(other), other.info().isa).toEqual(weights);
+    const weights = await trained(first, make());
+    for (const other of others) expect(await trained(other, make()), other.info().isa).toEqual(weights);
   });
 
   it('after a save, a load and a resume', async () => {
     const backend = await loadBackend();
-    const model = network();
-    await trained(backend, 1, model);
-    const resumed = network();
+    const model = make();
+    await trained(backend, model, 1);
+    const resumed = make();
     fromBytes(resumed, toBytes(model));
-    await trained(backend, 1, resumed);
-    expect(weightsOf(resumed)).toEqual(await trained(backend, 2));
+    await trained(backend, resumed, 1);
+    expect(weightsOf(resumed)).toEqual(await trained(backend, make()));
   });
 });
