@@ -93,5 +93,7 @@ export {
   fit,
   type History,
 } from './train/fit.js';
+export type { BestEpoch, EarlyStopping } from './train/early-stopping.js';
+export type { Checkpointing, Resume } from './train/fit-checkpoint.js';
 export { Predictor, type PredictorOptions } from './train/predictor.js';
 export { type StepResult, Trainer, type TrainerOptions } from './train/trainer.js';

@@ -29,6 +29,13 @@ export interface BackendLoader {
 export interface Platform {
   /** Backends of this platform, the best first. */
   readonly backends: ReadonlyMap<BackendName, BackendLoader>;
+  /** Files; undefined where there are none. Both throw `DataError`. */
+  readonly files?: {
+    /** Reads a whole file. */
+    read(file: string | URL): Promise<Uint8Array>;
+    /** Writes a file whole or not at all. */
+    write(file: string | URL, bytes: Uint8Array): Promise<void>;
+  };
   /** A variable of the environment; undefined where there is no environment. */
   environment(name: string): string | undefined;
   /** Tells the user something that is no error; in Node once for all threads of the process. */

@@ -18,6 +18,9 @@ const REASONS: Readonly<Record<string, string>> = {
   ELOOP: 'too many symbolic links',
 };
 
+/** Far above any network of this class; a larger file is a mistake. */
+export const MAX_MODEL_BYTES = 4 * 2 ** 30;
+
 /** Why an operation on a file failed, in words. */
 export function failureReason(error: unknown): string {
   const code = (error as NodeJS.ErrnoException)?.code;

@@ -1,9 +1,6 @@
 import type { Module } from '../nn/module.js';
-import { readBytes, writeFileAtomic } from './file.node.js';
+import { MAX_MODEL_BYTES, readBytes, writeFileAtomic } from './file.node.js';
 import { fromBytes, toBytes } from './model.js';
-
-/** Far above any network of this class; a larger file is a mistake. */
-const MAX_BYTES = 4 * 2 ** 30;
 
 /**
  * Writes the model's parameters to a safetensors file with PyTorch's keys, shapes and order of elements, whole or not
@@ -18,5 +15,5 @@ export async function save(model: Module, file: string | URL): Promise<void> {
  * where it is malformed, `OptionError` and `ShapeError` where it does not fit the model; nothing is changed then.
  */
 export async function load(model: Module, file: string | URL): Promise<void> {
-  fromBytes(model, await readBytes(file, MAX_BYTES), String(file));
+  fromBytes(model, await readBytes(file, MAX_MODEL_BYTES), String(file));
 }

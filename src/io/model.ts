@@ -7,7 +7,8 @@ export function toBytes(model: Module): Uint8Array<ArrayBuffer> {
   return serialiseSafetensors(new Map(tensors));
 }
 
-function stored({ shape, data, dtype }: StateTensor): StoredTensor {
+/** As a file holds it. */
+export function stored({ shape, data, dtype }: StateTensor): StoredTensor {
   if (dtype !== 'int64') return { dtype: 'F32', shape, data };
   return { dtype: 'I64', shape, data: BigInt64Array.from(data, (value) => BigInt(value)) };
 }

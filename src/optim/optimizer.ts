@@ -166,6 +166,20 @@ export abstract class Optimizer<Settings extends { lr: number } = { lr: number }
     this.groups.forEach((group, index) => (group.ownMomentum = groups[index]));
   }
 
+  /** The name of its class, whatever a minifier made of it. @internal */
+  get kind(): string {
+    return this.#rule.name;
+  }
+
+  /** What is kept of the parameter at `path`, a float for each of its own. @internal */
+  statesOf(path: string): readonly string[] {
+    return this.#rule.states(this.#settingsOf(this.groupOf(path)));
+  }
+
+  #settingsOf(group: number): Settings {
+    return group === 0 ? this.#settings : this.groups[group - 1]!.settings(this.#rule);
+  }
+
   /** Number of the group that the parameter at `path` belongs to, from 1; 0 where no group names it. @internal */
   groupOf(path: string): number {
     return 1 + this.groups.findIndex(({ parameters }) => isNamed(parameters, path));
@@ -189,11 +203,9 @@ export abstract class Optimizer<Settings extends { lr: number } = { lr: number }
    */
   emit(update: UpdateEmitter): { state: string; values: (step: number) => Float32Array } {
     const rule = this.#rule;
-    const settingsOf = (group: number) =>
-      group === 0 ? this.#settings : this.groups[group - 1]!.settings(rule);
     const hyper = update.numbers(HYPER, update.ranges.length * STRIDE);
     update.ranges.forEach(({ group, count, parameters, gradients, state }, index) => {
-      const states = rule.states(settingsOf(group)).map((name) => [name, state(name)]);
+      const states = rule.states(this.#settingsOf(group)).map((name) => [name, state(name)]);
       update.call(
         rule.kernel,
         { count },
@@ -208,7 +220,7 @@ export abstract class Optimizer<Settings extends { lr: number } = { lr: number }
     const values = (step: number) => {
       const all = new Float32Array(update.ranges.length * STRIDE);
       update.ranges.forEach(({ group }, index) =>
-        all.set(rule.numbers(settingsOf(group), step), index * STRIDE),
+        all.set(rule.numbers(this.#settingsOf(group), step), index * STRIDE),
       );
       return all;
     };

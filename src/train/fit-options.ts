@@ -4,12 +4,17 @@ import { DataLoader } from '../data/loader.js';
 import type { Transform } from '../data/transform.js';
 import { OptionError } from '../errors.js';
 import type { Loss } from '../nn/loss.js';
+import { type Averaging, checkAveraging } from '../optim/averaging.js';
+import { checkClipping, type Clipping } from '../optim/clipping.js';
 import type { Optimizer } from '../optim/optimizer.js';
+import { Schedule } from '../optim/schedule.js';
 import { boolean, checkOptions, nonNegativeInteger, positiveInteger, show } from '../options.js';
+import { checkEarlyStopping, type EarlyStopping } from './early-stopping.js';
+import { checkCheckpointing, type Checkpointing, type Resume } from './fit-checkpoint.js';
 import type { StepResult } from './trainer.js';
 
 /** What `fit` may be told; only the optimizer is needed. */
-export interface FitOptions {
+export interface FitOptions extends Clipping {
   /** How gradients become updates: `new SGD({ lr: 0.1 })`. Its `lr` may be set while it trains, in `onBatch` or between epochs. */
   optimizer: Optimizer;
   /** Passes over the data; default 1. */
@@ -18,6 +23,19 @@ export interface FitOptions {
   batchSize?: number;
   /** Default `CrossEntropyLoss`. */
   loss?: Loss;
+  /** Sets the learning rate before each step, from what it is at the start; afterwards it is that again. Default none. */
+  schedule?: Schedule;
+  /** Averages the weights as they are learnt; `fit` says when the model holds them. Default not. */
+  averaging?: Averaging;
+  /** Ends the training where it does not improve any more, with the best weights. Default not. */
+  earlyStopping?: EarlyStopping;
+  /** Where checkpoints go, from which a training that was killed goes on. Default none. */
+  checkpoint?: Checkpointing;
+  /**
+   * A checkpoint that `fit` made, with the same model, data and options: the training goes on from there, to the bits
+   * of one that was never interrupted.
+   */
+  resume?: Resume | undefined;
   /** Evaluated after every epoch: then `accuracy` is the accuracy on it. */
   validation?: Dataset;
   /** A new order every epoch; default false, as in the article. */
@@ -38,6 +56,8 @@ export interface FitOptions {
 
 /** What a step came to, and where in the training it was. */
 export interface BatchProgress extends StepResult {
+  /** Learning rate of the step: the optimizer's own, where it has groups. */
+  readonly lr: number;
   /** From 1. */
   readonly epoch: number;
   /** From 1, within the epoch. */
@@ -62,6 +82,10 @@ export interface EpochResult {
   readonly trainAccuracy: number;
   /** Mean loss on `validation`. */
   readonly validationLoss?: number;
+  /** Learning rate of its last step: the optimizer's own, where it has groups. */
+  readonly lr: number;
+  /** Steps that the training has taken so far. */
+  readonly steps: number;
   /** Training alone. */
   readonly seconds: number;
   /** Evaluating `validation` alone; 0 without it. */
@@ -81,6 +105,13 @@ const KNOWN = [
   'signal',
   'onBatch',
   'onEpoch',
+  'schedule',
+  'averaging',
+  'clipGradNorm',
+  'clipGradValue',
+  'earlyStopping',
+  'checkpoint',
+  'resume',
 ] as const;
 
 /**
@@ -91,7 +122,7 @@ export function checkFit<Options extends Omit<FitOptions, 'backend'>>(
   train: Dataset | DataLoader,
   options: Options,
   more: readonly (keyof Options & string)[] = [],
-): { loader: DataLoader; epochs: number } {
+): { loader: DataLoader; epochs: number; earlyStopping: Required<EarlyStopping> | undefined } {
   const where = 'fit';
   const {
     epochs = 1,
@@ -101,6 +132,12 @@ export function checkFit<Options extends Omit<FitOptions, 'backend'>>(
     transforms,
     onBatch,
     onEpoch,
+    schedule,
+    averaging,
+    clipGradNorm,
+    clipGradValue,
+    checkpoint,
+    validation,
   } = checkOptions(where, options, [...KNOWN, ...more]);
   nonNegativeInteger(where, 'epochs', epochs);
   for (const [name, callback] of Object.entries({ onBatch, onEpoch })) {
@@ -108,6 +145,15 @@ export function checkFit<Options extends Omit<FitOptions, 'backend'>>(
       throw new OptionError(`[${where}] ${name} must be a function but is ${show(callback)}`);
     }
   }
+  if (schedule !== undefined && !(schedule instanceof Schedule)) {
+    throw new OptionError(
+      `[${where}] schedule must be one such as new StepLR({ stepSize: 3 }) but is ${show(schedule)}`,
+    );
+  }
+  checkAveraging(where, averaging);
+  checkClipping(where, { clipGradNorm, clipGradValue });
+  checkCheckpointing(checkpoint);
+  const earlyStopping = checkEarlyStopping(options.earlyStopping, validation !== undefined);
   const given = train instanceof DataLoader;
   const loading = [batchSize, shuffle, seed, transforms];
   if (given && loading.some((option) => option !== undefined)) {
@@ -124,5 +170,5 @@ export function checkFit<Options extends Omit<FitOptions, 'backend'>>(
         transforms: transforms ?? [],
       });
   if (loader.length === 0) throw new OptionError(`[${where}] the training data gives no batch`);
-  return { loader, epochs };
+  return { loader, epochs, earlyStopping };
 }

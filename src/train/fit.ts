@@ -4,10 +4,14 @@ import type { Dataset } from '../data/dataset.js';
 import type { Batch, DataLoader } from '../data/loader.js';
 import { NumericError, OptionError } from '../errors.js';
 import type { Module } from '../nn/module.js';
-import { type Evaluation, evaluateWith } from './evaluate.js';
+import { encodeCheckpoint } from './checkpoint.js';
+import { type BestEpoch, BestSoFar } from './early-stopping.js';
+import { evaluateWith } from './evaluate.js';
+import { keep, loaderRecord, readFitCheckpoint, resumeBytes, startOf } from './fit-checkpoint.js';
 import { type BatchProgress, checkFit, type EpochResult, type FitOptions } from './fit-options.js';
 import { Gate } from './gate.js';
 import { Predictor } from './predictor.js';
+import { ScheduledRates } from './scheduled-rates.js';
 import { type StepResult, Trainer } from './trainer.js';
 
 export type { BatchProgress, EpochResult, FitOptions };
@@ -16,8 +20,10 @@ export type { BatchProgress, EpochResult, FitOptions };
 export interface History {
   /** What it was computed with. */
   readonly info: BackendInfo;
-  /** One record an epoch that was finished. */
+  /** One record an epoch that was finished, those before a checkpoint that it was resumed from included. */
   readonly epochs: EpochResult[];
+  /** The best epoch, where there is `earlyStopping`. */
+  readonly best?: BestEpoch | undefined;
 }
 
 /**
@@ -25,6 +31,9 @@ export interface History {
  * `await fit(model, train, { ..., onEpoch }).finish()`. Nothing runs before the iteration starts; leaving the loop
  * ends the training with the weights of the last step. Throws `OptionError` at once; the iteration throws
  * `ShapeError`, `LabelError`, and `NumericError` naming epoch and batch where the loss is not finite any more.
+ *
+ * With `averaging` the model holds the averaged weights whenever an epoch is over: while `validation` is evaluated, in
+ * `onEpoch` and the loop's body, and in the end, however it ends; in `onBatch` it holds those that are trained.
  */
 export function fit(model: Module, train: Dataset | DataLoader, options: FitOptions): FitRun {
   return new FitRun(model, train, options);
@@ -37,17 +46,24 @@ export class FitRun implements AsyncIterable<EpochResult> {
   readonly #epochs: number;
   readonly #options: FitOptions;
   readonly #results: EpochResult[] = [];
-  #info: BackendInfo | undefined;
+  readonly #best: BestSoFar | undefined;
   readonly #gate = new Gate();
+  #info: BackendInfo | undefined;
+  #rates!: ScheduledRates;
+  #position = startOf(1);
+  /** Number that the loader gives to the epoch at hand, or to the next one between two. */
+  #loaderEpoch = 0;
   #started = false;
   #aborted = false;
+  #stoppedEarly = false;
 
   constructor(model: Module, train: Dataset | DataLoader, options: FitOptions) {
-    const { loader, epochs } = checkFit(train, options, ['backend']);
+    const { loader, epochs, earlyStopping } = checkFit(train, options, ['backend']);
     this.#epochs = epochs;
     this.#model = model;
     this.#options = options;
     this.#loader = loader;
+    this.#best = earlyStopping && new BestSoFar(earlyStopping);
   }
 
   /** Halts before the next batch, until `resume()` or an abort. */
@@ -70,10 +86,15 @@ export class FitRun implements AsyncIterable<EpochResult> {
     return this.#aborted;
   }
 
+  /** True once `earlyStopping` ended the training. */
+  get stoppedEarly(): boolean {
+    return this.#stoppedEarly;
+  }
+
   /** What there is to plot so far. Throws `OptionError` before the first epoch has started. */
   get history(): History {
     if (!this.#info) throw new OptionError('[fit] there is no history before the training has started');
-    return { info: this.#info, epochs: [...this.#results] };
+    return { info: this.#info, epochs: [...this.#results], ...(this.#best && { best: this.#best.best }) };
   }
 
   /** Trains to the end without a loop. */
@@ -86,61 +107,114 @@ export class FitRun implements AsyncIterable<EpochResult> {
   async *[Symbol.asyncIterator](): AsyncGenerator<EpochResult, void, undefined> {
     if (this.#started) throw new OptionError('[fit] a training runs once: call fit again for another one');
     this.#started = true;
-    const { optimizer, loss, validation, onEpoch } = this.#options;
+    const { optimizer, loss, validation, averaging, clipGradNorm, clipGradValue, resume } = this.#options;
     const backend = this.#options.backend ?? (await loadBackend());
     this.#info = backend.info();
     const { batchSize, shape: inputShape } = this.#loader;
-    const trainer = new Trainer(this.#model, { inputShape, optimizer, loss, batchSize, backend });
+    const clipping = { clipGradNorm, clipGradValue };
+    const resumed = resume === undefined ? undefined : await resumeBytes(resume);
+    const settings = { inputShape, optimizer, loss, batchSize, backend, averaging, ...clipping };
+    const trainer = new Trainer(this.#model, settings);
     const predictor =
       validation && new Predictor(this.#model, { inputShape: validation.shape, batchSize: 1000, backend });
     try {
-      for (let epoch = 1; epoch <= this.#epochs; epoch++) {
-        const trained = await this.#trainEpoch(trainer, epoch);
-        const start = performance.now();
-        const evaluation = trained && predictor && (await this.#validate(predictor, validation!));
-        if (!trained || this.#aborted) return;
-        const result: EpochResult = {
-          epoch,
-          cost: trained.cost,
-          loss: trained.cost / trained.batches,
-          accuracy: evaluation?.accuracy ?? trained.accuracy,
-          trainAccuracy: trained.accuracy,
-          validationLoss: evaluation?.loss,
-          seconds: trained.seconds,
-          evalSeconds: evaluation ? (performance.now() - start) / 1000 : 0,
-        };
-        this.#results.push(result);
-        await onEpoch?.(result);
-        yield result;
-      }
+      this.#begin(trainer, resumed);
+      yield* this.#trainEpochs(trainer, predictor);
+      this.#restoreBest(trainer);
     } finally {
+      this.#rates?.release();
+      this.#show(trainer);
       trainer.dispose();
       predictor?.dispose();
     }
   }
 
-  async #validate(predictor: Predictor, validation: Dataset): Promise<Evaluation | undefined> {
-    const evaluation = await evaluateWith(predictor, validation, this.#options.signal);
-    this.#aborted = !evaluation;
-    return evaluation;
+  /** Starts at the first step, or where the checkpoint was made. */
+  #begin(trainer: Trainer, resumed: Uint8Array | undefined): void {
+    const { schedule, optimizer, validation } = this.#options;
+    const length = {
+      epochs: this.#epochs,
+      batches: this.#loader.length,
+      validated: validation !== undefined,
+    };
+    const checkpoint = resumed && readFitCheckpoint(resumed, this.#loader);
+    this.#rates = new ScheduledRates(schedule, optimizer, length, checkpoint?.fit.base);
+    this.#loaderEpoch = this.#loader.epoch;
+    if (!checkpoint) return;
+    trainer.restoreSnapshot(checkpoint);
+    const { position, loaderEpoch, results } = checkpoint.fit;
+    this.#results.push(...results);
+    this.#best?.resume(results, checkpoint.best);
+    this.#position = position;
+    this.#loaderEpoch = loaderEpoch;
+    this.#loader.epoch = loaderEpoch;
   }
 
-  /** One pass over the data; undefined where the signal ended it. */
-  async #trainEpoch(trainer: Trainer, epoch: number) {
+  async *#trainEpochs(trainer: Trainer, predictor: Predictor | undefined): AsyncGenerator<EpochResult, void> {
+    const { onEpoch, checkpoint } = this.#options;
+    while (this.#position.epoch <= this.#epochs && !this.#best?.stop) {
+      const { epoch } = this.#position;
+      if (!(await this.#trainEpoch(trainer))) return;
+      this.#show(trainer);
+      const result = await this.#evaluate(trainer, predictor);
+      if (!result) return;
+      this.#results.push(result);
+      this.#best?.note(result, this.#model);
+      this.#position = startOf(epoch + 1);
+      this.#loaderEpoch = this.#loader.epoch;
+      const last = epoch === this.#epochs || this.#best?.stop === true;
+      const every = checkpoint?.every;
+      const due = last || every === undefined || (epoch * this.#loader.length) % every === 0;
+      if (checkpoint && due) await this.#keepCheckpoint(trainer);
+      await onEpoch?.(result);
+      yield result;
+      this.#hide(trainer);
+    }
+    this.#stoppedEarly = this.#position.epoch <= this.#epochs;
+  }
+
+  /** The record of an epoch whose steps are done; undefined where the signal ended its evaluation. */
+  async #evaluate(trainer: Trainer, predictor: Predictor | undefined): Promise<EpochResult | undefined> {
+    const { validation, signal, optimizer } = this.#options;
+    const { epoch, batch, cost, correct, seen, seconds } = this.#position;
+    const lr = optimizer.lr;
+    const start = performance.now();
+    const evaluation = predictor && (await evaluateWith(predictor, validation!, signal));
+    this.#aborted = predictor !== undefined && !evaluation;
+    if (this.#aborted) return undefined;
+    const trainAccuracy = correct / seen;
+    return {
+      epoch,
+      cost,
+      loss: cost / batch,
+      accuracy: evaluation?.accuracy ?? trainAccuracy,
+      trainAccuracy,
+      validationLoss: evaluation?.loss,
+      lr,
+      steps: trainer.steps,
+      seconds,
+      evalSeconds: evaluation ? (performance.now() - start) / 1000 : 0,
+    };
+  }
+
+  /** The rest of one pass over the data; false where the signal ended it. */
+  async #trainEpoch(trainer: Trainer): Promise<boolean> {
+    const { signal, onBatch, optimizer } = this.#options;
     const batches = this.#loader.length;
-    let start = performance.now();
-    let cost = 0;
-    let correct = 0;
-    let seen = 0;
-    const source = this.#loader[Symbol.iterator]();
+    const { epoch, batch: first, seconds } = this.#position;
+    let start = performance.now() - seconds * 1000;
+    const source = this.#batches(first);
     let next = source.next();
     while (!next.done) {
-      if (this.#gate.closed) start += await this.#gate.pass(this.#options.signal);
-      if (this.#options.signal?.aborted) {
+      if (this.#gate.closed) start += await this.#gate.pass(signal);
+      if (signal?.aborted) {
         this.#aborted = true;
-        return undefined;
+        if (this.#options.checkpoint) await this.#keepCheckpoint(trainer);
+        return false;
       }
       const { images, labels, index }: Batch = next.value;
+      this.#rates.apply(epoch, index, this.#results);
+      const { lr } = optimizer;
       const step = trainer.step(images, labels);
       let result: StepResult;
       try {
@@ -149,25 +223,82 @@ export class FitRun implements AsyncIterable<EpochResult> {
       } finally {
         result = await step;
       }
-      if (!Number.isFinite(result.loss))
-        throw this.#divergence(result.loss, epoch, index + 1, batches, trainer);
-      cost += result.loss;
-      correct += result.correct;
-      seen += result.size;
-      this.#options.onBatch?.({ ...result, epoch, batch: index + 1, batches, seen });
+      this.#refuseDivergence(result, epoch, index + 1, lr);
+      this.#count(result, (performance.now() - start) / 1000);
+      onBatch?.({ ...result, lr, epoch, batch: index + 1, batches, seen: this.#position.seen });
+      await this.#keepInEpoch(trainer);
     }
-    return { cost, batches, accuracy: correct / seen, seconds: (performance.now() - start) / 1000 };
+    return true;
   }
 
-  #divergence(
-    loss: number,
-    epoch: number,
-    batch: number,
-    batches: number,
-    { optimizer }: Trainer,
-  ): NumericError {
-    return new NumericError(
-      `[fit] the loss became ${loss} in epoch ${epoch}, batch ${batch} of ${batches} (lr ${optimizer.lr}): ` +
+  /** The batches of the epoch at hand from number `first` on; the loader is in the next epoch then. */
+  #batches(first: number): Iterator<Batch, void> {
+    if (first === 0) return this.#loader[Symbol.iterator]();
+    const epoch = this.#loader.epoch++;
+    return this.#loader.batches(epoch, first);
+  }
+
+  #count({ loss, correct, size }: StepResult, seconds: number): void {
+    const { epoch, batch, ...before } = this.#position;
+    this.#position = {
+      epoch,
+      batch: batch + 1,
+      cost: before.cost + loss,
+      correct: before.correct + correct,
+      seen: before.seen + size,
+      seconds,
+    };
+  }
+
+  /** A checkpoint where one is due in the middle of an epoch; that at its end comes after the evaluation. */
+  async #keepInEpoch(trainer: Trainer): Promise<void> {
+    const every = this.#options.checkpoint?.every;
+    const { epoch, batch } = this.#position;
+    if (every === undefined || batch === this.#loader.length) return;
+    const step = (epoch - 1) * this.#loader.length + batch;
+    if (step % every === 0) await this.#keepCheckpoint(trainer);
+  }
+
+  async #keepCheckpoint(trainer: Trainer): Promise<void> {
+    const shown = trainer.exchanged;
+    if (shown) trainer.exchangeAverage();
+    const snapshot = trainer.snapshot();
+    if (shown) trainer.exchangeAverage();
+    const bytes = encodeCheckpoint({
+      ...snapshot,
+      best: this.#best?.weights,
+      fit: {
+        position: this.#position,
+        loaderEpoch: this.#loaderEpoch,
+        loader: loaderRecord(this.#loader),
+        base: this.#rates.base,
+        results: this.#results,
+      },
+    });
+    await keep(this.#options.checkpoint!.to, bytes);
+  }
+
+  /** The model with the averaged weights, if there are any. */
+  #show(trainer: Trainer): void {
+    if (this.#options.averaging && !trainer.exchanged) trainer.exchangeAverage();
+  }
+
+  #hide(trainer: Trainer): void {
+    if (trainer.exchanged) trainer.exchangeAverage();
+  }
+
+  /** Ends with the weights of the best epoch, where that was asked for and nothing else ended the training. */
+  #restoreBest(trainer: Trainer): void {
+    if (this.#aborted || !this.#best?.weights.size) return;
+    this.#show(trainer);
+    this.#model.loadStateDict(this.#best.weights);
+  }
+
+  #refuseDivergence({ loss, gradNorm }: StepResult, epoch: number, batch: number, lr: number): void {
+    const [what, value] = Number.isFinite(loss) ? ['norm of the gradients', gradNorm ?? 0] : ['loss', loss];
+    if (Number.isFinite(value)) return;
+    throw new NumericError(
+      `[fit] the ${what} became ${value} in epoch ${epoch}, batch ${batch} of ${this.#loader.length} (lr ${lr}): ` +
         `the weights are those of the batch before; try a lower learning rate, and look for NaN in the data`,
     );
   }

@@ -7,10 +7,11 @@ import { type LoweredProgram, lower } from '../graph/lower.js';
 import type { Loss } from '../nn/loss.js';
 import { CrossEntropyLoss } from '../nn/loss.js';
 import { Module, type StateDict } from '../nn/module.js';
-import { AVERAGE, type Averaging, checkAveraging } from '../optim/averaging.js';
+import { type Averaging, checkAveraging } from '../optim/averaging.js';
 import { checkClipping, type Clipping } from '../optim/clipping.js';
 import { Optimizer } from '../optim/optimizer.js';
 import { boolean, checkOptions, positiveInteger, show } from '../options.js';
+import { decodeCheckpoint, encodeCheckpoint, type Snapshot } from './checkpoint.js';
 import { Updater } from './updater.js';
 
 /** What `new Trainer(model, ...)` takes. */
@@ -111,7 +112,8 @@ export class Trainer {
     this.batchSize = positiveInteger(where, 'batchSize', batchSize);
     this.#fusion = boolean(where, 'fusion', fusion);
     this.#loss = loss ?? new CrossEntropyLoss();
-    this.classes = this.#loss.op.classes(model.trace(inputShape).output.spec);
+    const { graph, output } = model.trace(inputShape);
+    this.classes = this.#loss.op.classes(output.spec);
     this.backend = backend ?? defaultBackend();
     this.#averaging = averaging !== undefined;
     this.#updater = new Updater(
@@ -120,6 +122,7 @@ export class Trainer {
       optimizer,
       checkClipping(where, clipping),
       checkAveraging(where, averaging),
+      new Set(graph.nodes.flatMap(({ parameters }) => Object.values(parameters))),
     );
   }
 
@@ -159,7 +162,7 @@ export class Trainer {
     this.#averages('Trainer.averagedState');
     const state = this.model.stateDict();
     if (!this.#updater.averages) return state;
-    const averages = this.#updater.read(AVERAGE);
+    const averages = this.#updater.averagedWeights();
     return new Map([...state].map(([path, tensor]) => [path, averages.get(path) ?? tensor]));
   }
 
@@ -172,6 +175,66 @@ export class Trainer {
     this.#refuseWhileRunning();
     if (this.#updater.averages) this.#updater.exchange();
     this.#exchanged = !this.#exchanged;
+  }
+
+  /** Whether the model holds the averaged weights, by `exchangeAverage`. */
+  get exchanged(): boolean {
+    return this.#exchanged;
+  }
+
+  /**
+   * All that a training goes on from, as the bytes of a safetensors file: the model's state, the optimizer's, the
+   * averages, the steps taken, the learning rates. Throws `NumericError` where a number in it is not finite.
+   */
+  checkpoint(): Uint8Array<ArrayBuffer> {
+    return encodeCheckpoint(this.snapshot());
+  }
+
+  /**
+   * Goes on where the trainer that gave `checkpoint()` was: what follows has the bits of a training that went on then.
+   * The model, the optimizer and the options have to be made as they were. Throws `FormatError` for bytes that are no
+   * checkpoint, and `OptionError` or `ShapeError` for one that does not fit, before anything is changed.
+   */
+  restore(checkpoint: Uint8Array): void {
+    this.restoreSnapshot(decodeCheckpoint(checkpoint));
+  }
+
+  /** What `checkpoint` holds. @internal */
+  snapshot(): Snapshot {
+    const where = 'Trainer.checkpoint';
+    this.#refuseToStep(where);
+    const { kind, lrs, momenta } = this.optimizer;
+    return {
+      model: this.model.stateDict(),
+      optimizer: this.#updater.read(),
+      trainer: { steps: this.#steps, optimizer: kind, lrs: [...lrs], momenta: [...momenta] },
+    };
+  }
+
+  /** @internal */
+  restoreSnapshot({ model, optimizer, trainer }: Snapshot): void {
+    const where = 'Trainer.restore';
+    this.#refuseToStep(where);
+    const { kind, groups } = this.optimizer;
+    if (trainer.optimizer !== kind || trainer.lrs.length !== groups.length + 1) {
+      throw new OptionError(
+        `[${where}] the optimizer is ${kind} with ${groups.length} groups but was ${trainer.optimizer} with ` +
+          `${trainer.lrs.length - 1} where the checkpoint was made`,
+      );
+    }
+    const { momenta } = this.optimizer;
+    try {
+      // What is kept depends on the momenta.
+      this.optimizer.momenta = trainer.momenta;
+      this.#updater.check(where, optimizer);
+      this.model.loadStateDict(model);
+    } catch (error) {
+      this.optimizer.momenta = momenta;
+      throw error;
+    }
+    this.#updater.restore(optimizer);
+    this.#steps = trainer.steps;
+    this.optimizer.lrs = trainer.lrs;
   }
 
   /** Frees the program and the optimizer's state at once; without it they go with the trainer. */
@@ -190,11 +253,7 @@ export class Trainer {
 
   #feed(images: Pixels, labels: ArrayLike<number>): { lowered: LoweredProgram; size: number } {
     const where = 'Trainer.step';
-    if (this.#disposed) throw new OptionError(`[${where}] the trainer was disposed`);
-    this.#refuseWhileRunning();
-    if (this.#exchanged) {
-      throw new OptionError(`[${where}] the model holds the averaged weights: call exchangeAverage() before`);
-    }
+    this.#refuseToStep(where);
     const size = countImages(where, images, this.inputShape);
     if (size > this.batchSize) {
       throw new OptionError(`[${where}] got ${size} images but the trainer's batchSize is ${this.batchSize}`);
@@ -252,6 +311,13 @@ export class Trainer {
   #averages(where: string): void {
     if (this.#disposed) throw new OptionError(`[${where}] the trainer was disposed`);
     if (!this.#averaging) throw new OptionError(`[${where}] the trainer has no averaging`);
+  }
+
+  #refuseToStep(where: string): void {
+    if (this.#disposed) throw new OptionError(`[${where}] the trainer was disposed`);
+    this.#refuseWhileRunning();
+    if (!this.#exchanged) return;
+    throw new OptionError(`[${where}] the model holds the averaged weights: call exchangeAverage() before`);
   }
 
   #refuseWhileRunning(): void {

@@ -1,10 +1,10 @@
 import type { Backend, Memory } from '../backend/backend.js';
-import { OptionError } from '../errors.js';
+import { OptionError, ShapeError } from '../errors.js';
 import type { Parameter } from '../graph/parameter.js';
 import type { ParameterBlock } from '../graph/placement.js';
 import type { UpdateEmitter, UpdateRequest } from '../graph/update.js';
-import type { Module, StateDict } from '../nn/module.js';
-import { unpack } from '../ops/packing.js';
+import type { Module, StateDict, StateTensor } from '../nn/module.js';
+import { pack, unpack } from '../ops/packing.js';
 import { AVERAGE, type Averaging, emitAveraging } from '../optim/averaging.js';
 import { type Clipping, emitClipping } from '../optim/clipping.js';
 import type { Optimizer } from '../optim/optimizer.js';
@@ -22,11 +22,15 @@ export class Updater {
   readonly #optimizer: Optimizer;
   readonly #clipping: Clipping;
   readonly #averaging: Required<Averaging> | undefined;
+  /** Those that the model's graph uses. */
+  readonly #used: ReadonlySet<Parameter>;
   /** What is written before each step, and what there is a float of for each trainable parameter. */
   readonly #numbers = new Map<string, Memory>();
   readonly #states = new Map<string, Memory>();
   #block: ParameterBlock | undefined;
   #written: readonly Numbers[] = [];
+  /** States that come from a checkpoint, until there is a program that has a place for them. */
+  #restored: StateDict | undefined;
 
   /** Throws `OptionError` for a group of the optimizer that names no parameter of the model. */
   constructor(
@@ -35,6 +39,7 @@ export class Updater {
     optimizer: Optimizer,
     clipping: Clipping,
     averaging: Required<Averaging> | undefined,
+    used: ReadonlySet<Parameter>,
   ) {
     optimizer.checkGroups([...model.namedParameters()].map(([path]) => path));
     this.#backend = backend;
@@ -42,6 +47,7 @@ export class Updater {
     this.#optimizer = optimizer;
     this.#clipping = clipping;
     this.#averaging = averaging;
+    this.#used = used;
   }
 
   /** What a training program does after its gradients. */
@@ -58,17 +64,22 @@ export class Updater {
 
   /** Writes the numbers of a step, counted from 0. */
   prepare(step: number): void {
+    this.#settleRestored();
     for (const { state, values } of this.#written) this.#numbers.get(state)!.write(values(step));
   }
 
   /** Whether there are averages: there is averaging, and a step was taken. */
   get averages(): boolean {
-    return this.#states.has(AVERAGE);
+    return this.#restored ? this.#restored.size > 0 : this.#states.has(AVERAGE);
   }
 
   /** Exchanges the trainable weights with their averages. */
   exchange(): void {
-    const { memory, bytes } = this.#block!;
+    if (!this.#block) {
+      this.#exchangeRestored();
+      return;
+    }
+    const { memory, bytes } = this.#block;
     const average = this.#states.get(AVERAGE)!;
     const [weights, averages] = [new Uint8Array(bytes), new Uint8Array(bytes)];
     memory.read(weights);
@@ -77,19 +88,59 @@ export class Updater {
     average.write(weights);
   }
 
-  /** A state's values by the path of the parameter, in PyTorch's order. */
-  read(state: string): StateDict {
-    const memory = this.#states.get(state)!;
-    return new Map(
-      this.#trainable().map(([path, parameter, byteOffset]) => {
-        const packed = new Float32Array(parameter.size);
-        memory.read(packed, byteOffset);
-        return [
-          path,
-          { shape: parameter.shape, data: unpack(packed, parameter.shape, parameter.placement!.packing) },
-        ];
-      }),
-    );
+  /** The same before there is a program. */
+  #exchangeRestored(): void {
+    const states = new Map(this.#restored);
+    for (const { key, state, parameter } of this.#kept()) {
+      if (state !== AVERAGE) continue;
+      const average = states.get(key)!.data;
+      states.set(key, { shape: parameter.shape, data: parameter.read() });
+      parameter.write(average);
+    }
+    this.#restored = states;
+  }
+
+  /** The averages by the path of the parameter, in PyTorch's order. */
+  averagedWeights(): StateDict {
+    const kept = [...this.read()].filter(([key]) => key.startsWith(`${AVERAGE}.`));
+    return new Map(kept.map(([key, tensor]) => [key.slice(AVERAGE.length + 1), tensor]));
+  }
+
+  /** All that is kept between steps, as `state.path`, in PyTorch's order; empty before the first step. */
+  read(): StateDict {
+    if (this.#restored) return new Map(this.#restored);
+    if (!this.#block) return new Map();
+    const kept = this.#kept().map(({ key, state, parameter }): [string, StateTensor] => {
+      const packed = new Float32Array(parameter.size);
+      this.#states.get(state)!.read(packed, this.#block!.offsets.get(parameter)!);
+      const { shape, placement } = parameter;
+      return [key, { shape, data: unpack(packed, shape, placement!.packing) }];
+    });
+    return new Map(kept);
+  }
+
+  /** Throws `OptionError` and `ShapeError` where `states` are not all that is kept, or what `read` gives at first. */
+  check(where: string, states: StateDict): void {
+    if (states.size === 0) return;
+    const kept = this.#kept();
+    for (const { key, parameter } of kept) {
+      const tensor = states.get(key);
+      if (!tensor) throw new OptionError(`[${where}] the checkpoint has no ${key}`);
+      if (tensor.data.length === parameter.size) continue;
+      throw new ShapeError(
+        `[${where}] ${key} has ${parameter.size} values here but ${tensor.data.length} in the checkpoint`,
+      );
+    }
+    const known = new Set(kept.map(({ key }) => key));
+    const more = [...states.keys()].find((key) => !known.has(key));
+    if (more !== undefined)
+      throw new OptionError(`[${where}] the checkpoint has ${more}, which is not kept here`);
+  }
+
+  /** Goes on with `states`, which `check` let pass. */
+  restore(states: StateDict): void {
+    this.#restored = states;
+    if (this.#block) this.#settleRestored();
   }
 
   /** Frees the states. */
@@ -106,12 +157,28 @@ export class Updater {
     this.#written = [clipping, optimizer, averaging].filter((numbers) => numbers !== undefined);
   }
 
-  /** Trainable parameters with their places in the block. */
-  #trainable(): (readonly [string, Parameter, number])[] {
-    const { offsets } = this.#block!;
-    return [...this.#model.namedParameters()].flatMap(([path, parameter]) => {
-      const offset = offsets.get(parameter);
-      return offset === undefined ? [] : [[path, parameter, offset] as const];
+  #settleRestored(): void {
+    const states = this.#restored;
+    if (!states) return;
+    for (const memory of this.#states.values()) memory.write(new Uint8Array(memory.bytes));
+    if (states.size > 0) {
+      for (const { key, state, parameter } of this.#kept()) {
+        const { shape, placement } = parameter;
+        const packed = pack(states.get(key)!.data, shape, placement!.packing);
+        this.#states.get(state)!.write(packed, this.#block!.offsets.get(parameter)!);
+      }
+    }
+    this.#restored = undefined;
+  }
+
+  /** What is kept of each trainable parameter. */
+  #kept(): { key: string; state: string; parameter: Parameter }[] {
+    const trainable = [...this.#model.namedParameters()].filter(
+      ([, parameter]) => parameter.requiresGrad && this.#used.has(parameter),
+    );
+    return trainable.flatMap(([path, parameter]) => {
+      const states = [...this.#optimizer.statesOf(path), ...(this.#averaging ? [AVERAGE] : [])];
+      return states.map((state) => ({ key: `${state}.${path}`, state, parameter }));
     });
   }
 

@@ -1,0 +1,101 @@
+import { FormatError, NumericError } from '../errors.js';
+import { stored } from '../io/model.js';
+import { parseSafetensors, serialiseSafetensors, toFloat32 } from '../io/safetensors.js';
+import type { StateDict } from '../nn/module.js';
+
+/** What a trainer goes on from, beside tensors. */
+export interface TrainerRecord {
+  readonly steps: number;
+  /** The optimizer's class. */
+  readonly optimizer: string;
+  /** Of the optimizer and its groups, undefined where a group has none of its own. */
+  readonly lrs: readonly (number | undefined)[];
+  readonly momenta: readonly (number | undefined)[];
+}
+
+/** A trainer at rest. */
+export interface Snapshot {
+  readonly model: StateDict;
+  /** By `state.path`. */
+  readonly optimizer: StateDict;
+  readonly trainer: TrainerRecord;
+}
+
+/** What a training adds, as JSON has it, and the weights of its best epoch. */
+export interface TrainingSnapshot<Fit> extends Snapshot {
+  readonly best: StateDict;
+  readonly fit: Fit | undefined;
+}
+
+const FORMAT = 1;
+const KEY = 'twill.checkpoint';
+const PARTS = ['model', 'optimizer', 'best'] as const;
+
+/**
+ * A safetensors file whose tensors are named `model.conv1.weight`, `optimizer.exp_avg.conv1.weight`,
+ * `best.conv1.weight`, and whose metadata hold the rest as JSON. Throws `NumericError` where a number is not finite:
+ * what has diverged never takes the place of what has not.
+ */
+export function encodeCheckpoint<Fit>(
+  snapshot: Snapshot & Partial<TrainingSnapshot<Fit>>,
+): Uint8Array<ArrayBuffer> {
+  const tensors = PARTS.flatMap((part) =>
+    [...(snapshot[part] ?? [])].map(([path, tensor]) => {
+      const wrong = tensor.data.find((value) => !Number.isFinite(value));
+      if (wrong !== undefined) {
+        throw new NumericError(`[checkpoint] ${part}.${path} holds ${wrong}: the training has diverged`);
+      }
+      return [`${part}.${path}`, stored(tensor)] as const;
+    }),
+  );
+  const { trainer, fit } = snapshot;
+  return serialiseSafetensors(tensors, [[KEY, JSON.stringify({ format: FORMAT, trainer, fit })]]);
+}
+
+/** Throws `FormatError`, naming the file, for what is no checkpoint. */
+export function decodeCheckpoint<Fit>(bytes: Uint8Array, name = 'the checkpoint'): TrainingSnapshot<Fit> {
+  const { tensors, metadata } = parseSafetensors(bytes, name);
+  const part = (which: (typeof PARTS)[number]): StateDict =>
+    new Map(
+      [...tensors]
+        .filter(([key]) => key.startsWith(`${which}.`))
+        .map(([key, tensor]) => [
+          key.slice(which.length + 1),
+          { shape: tensor.shape, data: toFloat32(tensor) },
+        ]),
+    );
+  const { trainer, fit } = record(metadata.get(KEY), name);
+  const rates = (values: readonly unknown[]) =>
+    values.map((value) => (typeof value === 'number' ? value : undefined));
+  return {
+    model: part('model'),
+    optimizer: part('optimizer'),
+    best: part('best'),
+    trainer: { ...trainer, lrs: rates(trainer.lrs), momenta: rates(trainer.momenta) },
+    fit: fit as Fit | undefined,
+  };
+}
+
+function record(text: string | undefined, name: string): { trainer: TrainerRecord; fit?: unknown } {
+  if (text === undefined) throw new FormatError(`${name} is no checkpoint: its metadata have no ${KEY}`);
+  let value: { format?: unknown; trainer?: Partial<TrainerRecord>; fit?: unknown } | null;
+  try {
+    value = JSON.parse(text) as typeof value;
+  } catch (error) {
+    throw new FormatError(`${name} is no checkpoint: its ${KEY} is not JSON (${(error as Error).message})`);
+  }
+  if (value?.format !== FORMAT) {
+    throw new FormatError(
+      `${name} is a checkpoint of format ${String(value?.format)} but this version reads ${FORMAT}`,
+    );
+  }
+  const { trainer, fit } = value;
+  if (
+    !Number.isSafeInteger(trainer?.steps) ||
+    trainer!.steps! < 0 ||
+    typeof trainer!.optimizer !== 'string'
+  ) {
+    throw new FormatError(`${name} is no checkpoint: its ${KEY} does not say what trained`);
+  }
+  return { trainer: trainer as TrainerRecord, fit };
+}

@@ -1,0 +1,136 @@
+import type { DataLoader } from '../data/loader.js';
+import { FormatError, OptionError } from '../errors.js';
+import { checkOptions, positiveInteger, show } from '../options.js';
+import { currentPlatform } from '../platform.js';
+import { decodeCheckpoint, type TrainingSnapshot } from './checkpoint.js';
+import type { EpochResult } from './fit-options.js';
+import type { BaseRates } from './scheduled-rates.js';
+
+/** Where the checkpoints of a training go, and how often there is one. */
+export interface Checkpointing {
+  /**
+   * In Node a file, which is always a whole one: the last, or the one before where the process dies meanwhile. Or a
+   * function that keeps the bytes of a safetensors file; the training waits for it, and ends with what it throws.
+   */
+  to: string | URL | ((checkpoint: Uint8Array<ArrayBuffer>) => void | Promise<void>);
+  /**
+   * Steps from one to the next; default one after each epoch. There is one at the end of the training as well, and
+   * where a signal ends it.
+   */
+  every?: number;
+}
+
+/** A checkpoint that `fit` made, to go on from: its bytes, or in Node its file. */
+export type Resume = Uint8Array | string | URL;
+
+/** Where a training is: what it has done of an epoch. */
+export interface Position {
+  /** From 1. */
+  readonly epoch: number;
+  /** Batches that are done. */
+  readonly batch: number;
+  readonly cost: number;
+  readonly correct: number;
+  readonly seen: number;
+  readonly seconds: number;
+}
+
+export const startOf = (epoch: number): Position => ({
+  epoch,
+  batch: 0,
+  cost: 0,
+  correct: 0,
+  seen: 0,
+  seconds: 0,
+});
+
+/** What a checkpoint of `fit` holds beside what one of a trainer does. */
+export interface FitRecord {
+  readonly position: Position;
+  /** Number of the epoch that the loader is in, or at whose start it is. */
+  readonly loaderEpoch: number;
+  readonly loader: LoaderRecord;
+  readonly base: BaseRates;
+  readonly results: readonly EpochResult[];
+}
+
+/** What the order of the batches depends on. */
+interface LoaderRecord {
+  readonly images: number;
+  readonly batchSize: number;
+  readonly shuffle: boolean;
+  readonly seed: number;
+  readonly dropLast: boolean;
+}
+
+export const loaderRecord = ({ dataset, batchSize, shuffle, seed, dropLast }: DataLoader): LoaderRecord => ({
+  images: dataset.length,
+  batchSize,
+  shuffle,
+  seed,
+  dropLast,
+});
+
+/** Throws `OptionError` for what cannot be used. */
+export function checkCheckpointing(checkpoint: Checkpointing | undefined): void {
+  if (checkpoint === undefined) return;
+  const where = 'fit, checkpoint';
+  const { to, every } = checkOptions(where, checkpoint, ['to', 'every']);
+  const file = (typeof to === 'string' && to !== '') || to instanceof URL;
+  if (!file && typeof to !== 'function') {
+    throw new OptionError(`[${where}] to must be a file or a function but is ${show(to)}`);
+  }
+  if (file && !currentPlatform().files) {
+    throw new OptionError(`[${where}] there are no files here: to must be a function but is ${show(to)}`);
+  }
+  if (every !== undefined) positiveInteger(where, 'every', every);
+}
+
+/** Keeps a checkpoint. Throws what `to` throws, and `DataError` where a file cannot be written. */
+export async function keep(to: Checkpointing['to'], bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  if (typeof to === 'function') await to(bytes);
+  else await currentPlatform().files!.write(to, bytes);
+}
+
+/** The bytes to go on from. Throws `DataError` where a file cannot be read. */
+export async function resumeBytes(from: Resume): Promise<Uint8Array> {
+  if (from instanceof Uint8Array) return from;
+  const { files } = currentPlatform();
+  if (typeof from !== 'string' && !(from instanceof URL)) {
+    throw new OptionError(`[fit] resume must be the bytes of a checkpoint or a file but is ${show(from)}`);
+  }
+  if (!files)
+    throw new OptionError(`[fit] there are no files here: resume must be bytes but is ${show(from)}`);
+  return files.read(from);
+}
+
+/**
+ * A checkpoint of `fit`. Throws `FormatError` for anything else, and `OptionError` where `loader` would give other
+ * batches than the one that it was made with.
+ */
+export function readFitCheckpoint(
+  bytes: Uint8Array,
+  loader: DataLoader,
+): TrainingSnapshot<FitRecord> & { fit: FitRecord } {
+  const snapshot = decodeCheckpoint<FitRecord>(bytes);
+  const { fit } = snapshot;
+  const { position, results, base } = fit ?? {};
+  if (!fit || typeof position?.epoch !== 'number' || !Array.isArray(results) || !Array.isArray(base?.lrs)) {
+    throw new FormatError('the checkpoint was not made by fit: use Trainer.restore');
+  }
+  const now = loaderRecord(loader);
+  for (const [name, value] of Object.entries(now)) {
+    const before = fit.loader?.[name as keyof LoaderRecord];
+    if (before === value) continue;
+    throw new OptionError(
+      `[fit] the checkpoint was made with ${name} ${show(before)} but now it is ${show(value)}: ` +
+        `the batches would be others`,
+    );
+  }
+  const numbers = (values: readonly (number | null | undefined)[]) =>
+    values.map((value) => value ?? undefined);
+  return {
+    ...snapshot,
+    fit: { ...fit, base: { lrs: numbers(fit.base.lrs), momenta: numbers(fit.base.momenta) } },
+  };
+}
