@@ -1,13 +1,53 @@
 import { readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Dataset, DataLoader, ImageDataset } from '../src/data/index.node.js';
-import { CrossEntropyLoss, OptionError, SGD } from '../src/index.node.js';
+import {
+  AdaptiveAvgPool2d,
+  AvgPool2d,
+  Conv2d,
+  ConvTranspose2d,
+  CrossEntropyLoss,
+  fit,
+  Flatten,
+  GroupNorm,
+  LayerNorm,
+  loadBackend,
+  Module,
+  OptionError,
+  ReflectionPad2d,
+  SGD,
+  type SymbolicTensor,
+  Unflatten,
+} from '../src/index.node.js';
 import { TrainingWorker } from '../src/worker/index.node.js';
 import { LOSSES, OPS, OPTIMIZERS } from '../src/worker/registry.js';
 import { bars, weightsOf } from './support.js';
 import { Net, options } from './worker-model.js';
 
 const train = bars(230);
+
+/** Every layer over space and channels, with attributes that are not the defaults. */
+class Spatial extends Module {
+  readonly pad = new ReflectionPad2d([1, 2, 0, 1]);
+  readonly conv = new Conv2d(1, 6, 2);
+  readonly norm = new GroupNorm(3, 6, { eps: 1e-3 });
+  readonly pool = new AvgPool2d(3, { stride: 2, padding: 1, divisorOverride: 7 });
+  readonly larger = new ConvTranspose2d(6, 4, 3, { stride: 2, outputPadding: 1, groups: 2 });
+  readonly shared = new AdaptiveAvgPool2d([2, null]);
+  readonly layer = new LayerNorm([4, 2, 12]);
+  readonly unflatten = new Unflatten(1, [6, 4, -1]);
+  readonly flatten = new Flatten();
+  readonly all = new AdaptiveAvgPool2d(1);
+
+  forward(x: SymbolicTensor): SymbolicTensor {
+    const pooled = this.pool.forward(this.norm.forward(this.conv.forward(this.pad.forward(x))));
+    const image = this.layer.forward(this.shared.forward(this.larger.forward(pooled)));
+    const joined = image.concat(image.reshape([4, 2, -1]));
+    return this.flatten.forward(
+      this.all.forward(this.unflatten.forward(joined.reshape([-1])).reshape([4, 6, 8])),
+    );
+  }
+}
 
 describe('what travels', () => {
   let worker: TrainingWorker;
@@ -60,6 +100,17 @@ describe('what travels', () => {
     const { predictions: dark } = await worker.evaluate(model, half);
     expect(new Set(dark).size).toBe(1);
     expect(half.labels.length).toBe(230);
+  });
+
+  it('layers over space and channels, with what they were told', async () => {
+    const [here, there] = [new Spatial(), new Spatial()];
+    there.loadStateDict(here.stateDict());
+    const config = { epochs: 1, batchSize: 50, shuffle: false };
+    const fitted = { ...config, optimizer: new SGD({ lr: 0.1 }) };
+    await worker.fit(there, train, fitted).finish();
+    const backend = await loadBackend({ backend: 'wasm' });
+    await fit(here, train, { ...config, optimizer: new SGD({ lr: 0.1 }), backend }).finish();
+    expect(weightsOf(there)).toEqual(weightsOf(here));
   });
 
   it('copies of everything else: what is given stays whole', async () => {

@@ -66,7 +66,7 @@ void avg_pool2d_forward(const Work& work, int64_t begin, int64_t end) {
     float* y = operand<float>(work, 1) + n * p.OH * p.OW * C;
     each_window(p, [&](int64_t at, const Span& rows, const Span& columns, Vec weight) TWILL_INLINE_LAMBDA {
       const int64_t count = columns.end - columns.begin;
-      each_vector(0, C, [&](int64_t c, int lanes) TWILL_INLINE_LAMBDA {
+      each_lanes(C, [&](int64_t c, int lanes) TWILL_INLINE_LAMBDA {
         Vec sum = zero();
         for (int64_t ih = rows.begin; ih < rows.end; ++ih) {
           const float* row = x + (ih * p.IW + columns.begin) * C + c;
@@ -98,7 +98,7 @@ void avg_pool2d_backward(const Work& work, int64_t begin, int64_t end) {
     float* grad_input = operand<float>(work, 1) + n * size;
     if (!all) zero_floats(grad_input, size);
     each_window(p, [&](int64_t at, const Span& rows, const Span& columns, Vec weight) TWILL_INLINE_LAMBDA {
-      each_vector(0, C, [&](int64_t c, int lanes) TWILL_INLINE_LAMBDA {
+      each_lanes(C, [&](int64_t c, int lanes) TWILL_INLINE_LAMBDA {
         const Vec share = mul(load_lanes(grad_output + at + c, lanes), weight);
         for (int64_t ih = rows.begin; ih < rows.end; ++ih) {
           for (int64_t iw = columns.begin; iw < columns.end; ++iw) {

@@ -24,9 +24,8 @@ void bias_forward(const Work& work, int64_t begin, int64_t end) {
     return;
   }
   for (int64_t at = first; at < last; ++at) {
-    each_vector(0, p.C, [&](int64_t c, int lanes) TWILL_INLINE_LAMBDA {
-      take(y + at * p.C + c, load_lanes(bias + c, lanes), lanes);
-    });
+    each_lanes(p.C, [&](int64_t c, int lanes)
+                        TWILL_INLINE_LAMBDA { take(y + at * p.C + c, load_lanes(bias + c, lanes), lanes); });
   }
 }
 
@@ -36,7 +35,7 @@ void bias_backward(const Work& work, int64_t begin, int64_t end) {
   if (work.first) zero_floats(grad_bias, p.C);
   each_block(begin * p.positions, end * p.positions, p.C, [&](int64_t at, int64_t count) {
     const float* block = operand<const float>(work, 0) + at * p.C;
-    each_vector(0, p.C, [&](int64_t c, int lanes) TWILL_INLINE_LAMBDA {
+    each_lanes(p.C, [&](int64_t c, int lanes) TWILL_INLINE_LAMBDA {
       const auto term = [&](int64_t i) TWILL_INLINE_LAMBDA { return load_lanes(block + i * p.C + c, lanes); };
       store_lanes(grad_bias + c, add(load_lanes(grad_bias + c, lanes), sum_of(count, term)), lanes);
     });

@@ -18,6 +18,74 @@ using namespace simd;
 
 namespace {
 
+struct TwoSums {
+  double first, second;
+};
+
+struct TwoVecs {
+  Vec first, second;
+
+  TWILL_INLINE void take(Vec one, Vec other) {
+    first = add(first, one);
+    second = add(second, other);
+  }
+};
+
+// What is summed up over an image: d = x - mean and d * d, or where there is an upstream gradient g and g *
+// d.
+struct Summands {
+  const float* x;
+  const float* grad_output;
+  const float* weight;  // of each value; g is multiplied by it
+
+  TWILL_INLINE void take(TwoVecs& sums, int64_t i, Vec mean, int lanes) const {
+    const Vec distance = sub(load_lanes(x + i, lanes), mean);
+    Vec g = distance;
+    if (grad_output) g = load_lanes(grad_output + i, lanes);
+    if (weight) g = mul(g, load_lanes(weight + i, lanes));
+    sums.take(g, mul(g, distance));
+  }
+};
+
+// Sums over `count` values side by side. They are dealt out to columns, as many as the widest vector has, in
+// two chains each; columns are added up in order, in double. So the sums are the same at every width of a
+// vector.
+TwoSums sums_of_row(const Summands& summands, int64_t count, float mean_of_all) {
+  constexpr int64_t kColumns = 16, kBlock = 4096;
+  static_assert(kColumns % kWidth == 0);
+  float first[kColumns] = {}, second[kColumns] = {};
+  const int64_t whole = count - count % kColumns;
+  const Vec mean = broadcast(mean_of_all);
+  for (int64_t block = 0; block < whole; block += kBlock) {
+    const int64_t end = whole - block < kBlock ? whole : block + kBlock;
+    for (int64_t column = 0; column < kColumns; column += kWidth) {
+      TwoVecs even = {load(first + column), load(second + column)}, odd = {zero(), zero()};
+      int64_t i = block + column;
+      for (; i + kColumns < end; i += 2 * kColumns) {
+        summands.take(even, i, mean, kWidth);
+        summands.take(odd, i + kColumns, mean, kWidth);
+      }
+      if (i < end) summands.take(even, i, mean, kWidth);
+      store(first + column, add(even.first, odd.first));
+      store(second + column, add(even.second, odd.second));
+    }
+  }
+  for (int64_t i = whole; i < count; i += kWidth) {
+    const int lanes = static_cast<int>(count - i < kWidth ? count - i : kWidth);
+    TwoVecs rest = {zero(), zero()};
+    summands.take(rest, i, mean, lanes);
+    const int64_t column = i - whole;
+    store_lanes(first + column, add(load_lanes(first + column, lanes), rest.first), lanes);
+    store_lanes(second + column, add(load_lanes(second + column, lanes), rest.second), lanes);
+  }
+  TwoSums all = {0, 0};
+  for (int column = 0; column < kColumns; ++column) {
+    all.first += static_cast<double>(first[column]);
+    all.second += static_cast<double>(second[column]);
+  }
+  return all;
+}
+
 // Mean and 1 / sqrt(var + eps) of an image: two numbers, or those of each channel's group, [C] each.
 struct GroupStatistics {
   float* data;
@@ -37,6 +105,28 @@ struct GroupStatistics {
   }
 };
 
+// Sums of each channel over an image's positions, into first[C] and second[C].
+void sums_of_channels(const Summands& summands, const GroupNormParams& p, const GroupStatistics& statistics,
+                      float* first, float* second) {
+  const int64_t C = p.C;
+  each_block(0, p.positions, C, [&](int64_t at, int64_t count) TWILL_INLINE_LAMBDA {
+    each_lanes(C, [&](int64_t c, int lanes) TWILL_INLINE_LAMBDA {
+      const Vec mean = statistics.mean(c, lanes);
+      TwoVecs even = {zero(), zero()}, odd = even;
+      int64_t i = at * C + c;
+      const int64_t end = (at + count) * C;
+      for (; i + C < end; i += 2 * C) {
+        summands.take(even, i, mean, lanes);
+        summands.take(odd, i + C, mean, lanes);
+      }
+      if (i < end) summands.take(even, i, mean, lanes);
+      if (at > 0) even.take(load_lanes(first + c, lanes), load_lanes(second + c, lanes));
+      store_lanes(first + c, add(even.first, odd.first), lanes);
+      store_lanes(second + c, add(even.second, odd.second), lanes);
+    });
+  });
+}
+
 // body(first channel, behind the last) for each group.
 template <typename Body>
 void each_group(const GroupNormParams& p, const Body& body) {
@@ -53,46 +143,36 @@ void mend(float& mean, float& inverse, const TwoSums& sums, double count, float 
       static_cast<float>(1.0 / __builtin_sqrt((variance < 0 ? 0 : variance) + static_cast<double>(eps)));
 }
 
+// Distances from 0, of which the mean is made, then from that.
 void statistics_of_one(const GroupNormParams& p, const float* x, float* data) {
   const int64_t count = p.C * int64_t{p.positions};
-  const auto values = [&](int64_t i, int lanes)
-                          TWILL_INLINE_LAMBDA { return TwoTerms{load_lanes(x + i, lanes), zero()}; };
-  data[0] = static_cast<float>(sums_of_row(count, values).first / static_cast<double>(count));
-  const Vec mean = broadcast(data[0]);
-  const auto distances = [&](int64_t i, int lanes) TWILL_INLINE_LAMBDA {
-    const Vec d = sub(load_lanes(x + i, lanes), mean);
-    return TwoTerms{d, mul(d, d)};
-  };
-  mend(data[0], data[1], sums_of_row(count, distances), static_cast<double>(count), float_of(p.eps));
+  const Summands summands = {x, nullptr, nullptr};
+  data[0] = 0;
+  for (int pass = 0; pass < 2; ++pass) {
+    mend(data[0], data[1], sums_of_row(summands, count, data[0]), static_cast<double>(count),
+         float_of(p.eps));
+  }
 }
 
-void statistics_of_groups(const GroupNormParams& p, const float* x, float* data) {
-  float *mean = data, *inverse = data + p.C, *room = data + 2 * int64_t{p.C};
+void statistics_of_groups(const GroupNormParams& p, const float* x, const GroupStatistics& statistics) {
+  float *mean = statistics.data, *inverse = mean + p.C, *room = inverse + p.C;
   const double count = static_cast<double>(p.C / p.groups * int64_t{p.positions});
-  sums_of_channels(p.positions, p.C, room, inverse, [&](int64_t i, int64_t, int lanes) TWILL_INLINE_LAMBDA {
-    return TwoTerms{load_lanes(x + i, lanes), zero()};
-  });
-  each_group(p, [&](int64_t begin, int64_t end) {
-    double sum = 0;
-    for (int64_t c = begin; c < end; ++c) sum += static_cast<double>(room[c]);
-    for (int64_t c = begin; c < end; ++c) mean[c] = static_cast<float>(sum / count);
-  });
-  sums_of_channels(p.positions, p.C, room, inverse, [&](int64_t i, int64_t c, int lanes) TWILL_INLINE_LAMBDA {
-    const Vec d = sub(load_lanes(x + i, lanes), load_lanes(mean + c, lanes));
-    return TwoTerms{d, mul(d, d)};
-  });
-  each_group(p, [&](int64_t begin, int64_t end) {
-    TwoSums sums = {0, 0};
-    for (int64_t c = begin; c < end; ++c) {
-      sums.first += static_cast<double>(room[c]);
-      sums.second += static_cast<double>(inverse[c]);
-    }
-    mend(mean[begin], inverse[begin], sums, count, float_of(p.eps));
-    for (int64_t c = begin + 1; c < end; ++c) {
-      mean[c] = mean[begin];
-      inverse[c] = inverse[begin];
-    }
-  });
+  zero_floats(mean, p.C);
+  for (int pass = 0; pass < 2; ++pass) {
+    sums_of_channels({x, nullptr, nullptr}, p, statistics, room, inverse);
+    each_group(p, [&](int64_t begin, int64_t end) {
+      TwoSums sums = {0, 0};
+      for (int64_t c = begin; c < end; ++c) {
+        sums.first += static_cast<double>(room[c]);
+        sums.second += static_cast<double>(inverse[c]);
+      }
+      mend(mean[begin], inverse[begin], sums, count, float_of(p.eps));
+      for (int64_t c = begin + 1; c < end; ++c) {
+        mean[c] = mean[begin];
+        inverse[c] = inverse[begin];
+      }
+    });
+  }
 }
 
 // What the gradient of x is made of besides the upstream one: slope (x - mean) + offset, slope and offset
@@ -151,13 +231,10 @@ struct Backward {
 // One position: whatever concerns a channel concerns one value.
 void backward_of_one(const GroupNormParams& p, const Backward& b) {
   const float inverse = b.statistics.data[1];
-  const auto terms = [&](int64_t i, int lanes) TWILL_INLINE_LAMBDA {
-    const Vec g = b.weighed(load_lanes(b.grad_output + i, lanes), i, lanes);
-    return TwoTerms{g, mul(g, b.distance(i, i, lanes))};
-  };
-  const GroupTerms own(sums_of_row(p.C, terms), inverse, static_cast<double>(p.C));
+  const Summands summands = {b.x, b.grad_output, b.weight};
+  const GroupTerms own(sums_of_row(summands, p.C, b.statistics.data[0]), inverse, static_cast<double>(p.C));
   const Vec scale = broadcast(inverse), slope = broadcast(own.slope), offset = broadcast(own.offset);
-  each_vector(0, p.C, [&](int64_t i, int lanes) TWILL_INLINE_LAMBDA {
+  each_lanes(p.C, [&](int64_t i, int lanes) TWILL_INLINE_LAMBDA {
     const Vec g = load_lanes(b.grad_output + i, lanes);
     const Vec distance = b.distance(i, i, lanes);
     b.add_parameters(i, lanes, mul(g, distance), g);
@@ -169,12 +246,8 @@ void backward_of_one(const GroupNormParams& p, const Backward& b) {
 void backward_of_channels(const GroupNormParams& p, const Backward& b) {
   const int64_t C = p.C;
   float *distances = b.terms, *upstream = b.terms + C;
-  sums_of_channels(p.positions, C, upstream, distances,
-                   [&](int64_t i, int64_t c, int lanes) TWILL_INLINE_LAMBDA {
-                     const Vec g = load_lanes(b.grad_output + i, lanes);
-                     return TwoTerms{g, mul(g, b.distance(i, c, lanes))};
-                   });
-  each_vector(0, C, [&](int64_t c, int lanes) TWILL_INLINE_LAMBDA {
+  sums_of_channels({b.x, b.grad_output, nullptr}, p, b.statistics, upstream, distances);
+  each_lanes(C, [&](int64_t c, int lanes) TWILL_INLINE_LAMBDA {
     b.add_parameters(c, lanes, load_lanes(distances + c, lanes), load_lanes(upstream + c, lanes));
   });
   if (!b.grad_input) return;
@@ -194,7 +267,7 @@ void backward_of_channels(const GroupNormParams& p, const Backward& b) {
     }
   });
   each_block(0, p.positions, C, [&](int64_t at, int64_t count) TWILL_INLINE_LAMBDA {
-    each_vector(0, C, [&](int64_t c, int lanes) TWILL_INLINE_LAMBDA {
+    each_lanes(C, [&](int64_t c, int lanes) TWILL_INLINE_LAMBDA {
       const Vec scale = b.weighed(b.statistics.inverse(c, lanes), c, lanes);
       const Vec slope = load_lanes(slopes + c, lanes), offset = load_lanes(offsets + c, lanes);
       const Vec mean = b.statistics.mean(c, lanes);
@@ -221,10 +294,10 @@ void group_norm_forward(const Work& work, int64_t begin, int64_t end) {
     if (statistics.one) {
       statistics_of_one(p, x, statistics.data);
     } else {
-      statistics_of_groups(p, x, statistics.data);
+      statistics_of_groups(p, x, statistics);
     }
     each_block(0, p.positions, C, [&](int64_t at, int64_t count) TWILL_INLINE_LAMBDA {
-      each_vector(0, C, [&](int64_t c, int lanes) TWILL_INLINE_LAMBDA {
+      each_lanes(C, [&](int64_t c, int lanes) TWILL_INLINE_LAMBDA {
         const Vec inverse = statistics.inverse(c, lanes);
         const ChannelAffine channel = {statistics.mean(c, lanes),
                                        weight ? mul(inverse, load_lanes(weight + c, lanes)) : inverse,

@@ -50,13 +50,18 @@ struct Pad {
   }
 };
 
-void add_floats(float* target, const float* source, int64_t count) {
+// In one copy each: they are called for whole rows, or for pixels at the edge.
+__attribute__((noinline)) void copy(float* target, const float* source, int64_t count) {
+  copy_floats(target, source, count);
+}
+
+__attribute__((noinline)) void accumulate(float* target, const float* source, int64_t count) {
   each_vector(0, count, [&](int64_t i, int lanes) TWILL_INLINE_LAMBDA {
     store_lanes(target + i, add(load_lanes(target + i, lanes), load_lanes(source + i, lanes)), lanes);
   });
 }
 
-void fill_floats(float* target, float value, int64_t count) {
+__attribute__((noinline)) void fill(float* target, float value, int64_t count) {
   const Vec all = broadcast(value);
   each_vector(0, count,
               [&](int64_t i, int lanes) TWILL_INLINE_LAMBDA { store_lanes(target + i, all, lanes); });
@@ -66,12 +71,12 @@ void fill_floats(float* target, float value, int64_t count) {
 void pad_row(const Pad& pad, const float* x, float* y, float value) {
   const PadAxis& axis = pad.columns;
   const int64_t C = pad.C;
-  copy_floats(y + axis.begin() * C, x + (axis.begin() - axis.before) * C, (axis.end() - axis.begin()) * C);
+  copy(y + axis.begin() * C, x + (axis.begin() - axis.before) * C, (axis.end() - axis.begin()) * C);
   if (axis.mode == kConstant) {
-    fill_floats(y, value, axis.begin() * C);
-    fill_floats(y + axis.end() * C, value, (axis.output - axis.end()) * C);
+    fill(y, value, axis.begin() * C);
+    fill(y + axis.end() * C, value, (axis.output - axis.end()) * C);
   } else {
-    pad.each_beside([&](int64_t o) { copy_floats(y + o * C, x + axis.source(o) * C, C); });
+    pad.each_beside([&](int64_t o) { copy(y + o * C, x + axis.source(o) * C, C); });
   }
 }
 
@@ -81,9 +86,9 @@ void crop_row(const Pad& pad, const float* grad_output, float* grad_input) {
   const int64_t C = pad.C;
   const int64_t first = axis.begin() - axis.before;
   const int64_t last = axis.end() - axis.before;
-  zero_floats(grad_input, first * C);
-  copy_floats(grad_input + first * C, grad_output + axis.begin() * C, (last - first) * C);
-  zero_floats(grad_input + last * C, (axis.input - last) * C);
+  fill(grad_input, 0.0f, first * C);
+  copy(grad_input + first * C, grad_output + axis.begin() * C, (last - first) * C);
+  fill(grad_input + last * C, 0.0f, (axis.input - last) * C);
 }
 
 // Adds the gradient of the pixels that show others.
@@ -95,9 +100,9 @@ void add_shown(const Pad& pad, const float* grad_output, float* grad_input) {
     const float* from = grad_output + oh * columns.output * C;
     float* to = grad_input + pad.rows.source(oh) * columns.input * C;
     if (oh < pad.rows.begin() || oh >= pad.rows.end()) {
-      add_floats(to + (inside - columns.before) * C, from + inside * C, (columns.end() - inside) * C);
+      accumulate(to + (inside - columns.before) * C, from + inside * C, (columns.end() - inside) * C);
     }
-    pad.each_beside([&](int64_t ow) { add_floats(to + columns.source(ow) * C, from + ow * C, C); });
+    pad.each_beside([&](int64_t ow) { accumulate(to + columns.source(ow) * C, from + ow * C, C); });
   }
 }
 
@@ -114,7 +119,7 @@ void pad2d_forward(const Work& work, int64_t begin, int64_t end) {
     for (int64_t oh = 0; oh < p.OH; ++oh) {
       const int64_t ih = pad.rows.source(oh);
       if (ih < 0) {
-        fill_floats(y + oh * row, value, row);
+        fill(y + oh * row, value, row);
       } else {
         pad_row(pad, x + ih * p.IW * p.C, y + oh * row, value);
       }
@@ -132,7 +137,7 @@ void pad2d_backward(const Work& work, int64_t begin, int64_t end) {
     for (int64_t ih = 0; ih < p.IH; ++ih) {
       const int64_t oh = ih + p.top;
       if (oh < 0 || oh >= p.OH) {
-        zero_floats(grad_input + ih * row, row);
+        fill(grad_input + ih * row, 0.0f, row);
       } else {
         crop_row(pad, grad_output + oh * p.OW * p.C, grad_input + ih * row);
       }

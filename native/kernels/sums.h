@@ -31,86 +31,14 @@ TWILL_INLINE void each_block(int64_t begin, int64_t end, int64_t C, const Body& 
   for (int64_t at = begin; at < end; at += most) body(at, end - at < most ? end - at : most);
 }
 
-struct TwoSums {
-  double first, second;
-};
-
-struct TwoTerms {
-  simd::Vec first, second;
-};
-
-// The first `lanes` of v, and zeros.
-inline simd::Vec lanes_of(simd::Vec v, int lanes) {
-  float own[simd::kWidth];
-  simd::store(own, v);
-  return simd::load_partial(own, lanes);
-}
-
-// Sums of the two terms that elements 0..count-1 have. They lie side by side, so they are dealt out to
-// columns as many as the widest vector has, in two chains each; the columns are added up in order, in double.
-template <typename Terms>
-TWILL_INLINE TwoSums sums_of_row(int64_t count, const Terms& terms) {
-  constexpr int64_t kColumns = 16, kBlock = 4096;
-  static_assert(kColumns % simd::kWidth == 0);
-  float first[kColumns] = {}, second[kColumns] = {};
-  for (int64_t block = 0; block < count; block += kBlock) {
-    const int64_t end = count - block < kBlock ? count : block + kBlock;
-    for (int64_t column = 0; column < kColumns; column += simd::kWidth) {
-      TwoTerms even = {simd::load(first + column), simd::load(second + column)};
-      TwoTerms odd = {simd::zero(), simd::zero()};
-      const auto take = [&](TwoTerms& sums, int64_t i) TWILL_INLINE_LAMBDA {
-        const TwoTerms own = terms(i, simd::kWidth);
-        sums = {simd::add(sums.first, own.first), simd::add(sums.second, own.second)};
-      };
-      int64_t i = block + column;
-      for (; i + kColumns + simd::kWidth <= end; i += 2 * kColumns) {
-        take(even, i);
-        take(odd, i + kColumns);
-      }
-      // What is left, of which some columns have none: a column's own order is the same at every width.
-      for (int turn = 0; i < end; ++turn, i += kColumns) {
-        const int lanes = static_cast<int>(end - i < simd::kWidth ? end - i : simd::kWidth);
-        const TwoTerms own = terms(i, lanes);
-        TwoTerms& sums = turn == 0 ? even : odd;
-        sums = {simd::add(sums.first, lanes_of(own.first, lanes)),
-                simd::add(sums.second, lanes_of(own.second, lanes))};
-      }
-      simd::store(first + column, simd::add(even.first, odd.first));
-      simd::store(second + column, simd::add(even.second, odd.second));
-    }
+// body(c, lanes) for each vector of C channels: as each_vector, but where code is downloaded in one copy for
+// whole and partial vectors.
+template <typename Body>
+TWILL_INLINE void each_lanes(int64_t C, const Body& body) {
+  if (!simd::kCompact) return each_vector(0, C, body);
+  for (int64_t c = 0; c < C; c += simd::kWidth) {
+    body(c, static_cast<int>(C - c < simd::kWidth ? C - c : simd::kWidth));
   }
-  TwoSums all = {0, 0};
-  for (int column = 0; column < kColumns; ++column) {
-    all.first += static_cast<double>(first[column]);
-    all.second += static_cast<double>(second[column]);
-  }
-  return all;
-}
-
-// Sums of the two terms of each channel over an image's positions, into first[C] and second[C].
-template <typename Terms>
-TWILL_INLINE void sums_of_channels(int64_t positions, int64_t C, float* first, float* second,
-                                   const Terms& terms) {
-  each_block(0, positions, C, [&](int64_t at, int64_t count) TWILL_INLINE_LAMBDA {
-    each_vector(0, C, [&](int64_t c, int lanes) TWILL_INLINE_LAMBDA {
-      TwoTerms even = {simd::zero(), simd::zero()}, odd = even;
-      const auto take = [&](TwoTerms& sums, int64_t position) TWILL_INLINE_LAMBDA {
-        const TwoTerms own = terms(position * C + c, c, lanes);
-        sums = {simd::add(sums.first, own.first), simd::add(sums.second, own.second)};
-      };
-      int64_t i = at;
-      for (; i + 2 <= at + count; i += 2) {
-        take(even, i);
-        take(odd, i + 1);
-      }
-      if (i < at + count) take(even, i);
-      const auto sum = [&](float* target, simd::Vec own) TWILL_INLINE_LAMBDA {
-        store_lanes(target + c, at == 0 ? own : simd::add(load_lanes(target + c, lanes), own), lanes);
-      };
-      sum(first, simd::add(even.first, odd.first));
-      sum(second, simd::add(even.second, odd.second));
-    });
-  });
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-import { type Op, sizeOf } from './op.js';
+import { type Op, pixelOrder, sizeOf } from './op.js';
 
 /**
  * C x H x W to C*H*W features, torch.flatten(x, 1). No kernel runs: whoever reads the features knows from
@@ -9,8 +9,7 @@ export const flatten: Op<Record<string, never>> = {
   alias: () => true,
   infer(_where, inputs) {
     const input = inputs[0]!;
-    if (input.shape.length !== 3) return { ...input, shape: [sizeOf(input)] };
-    return { shape: [sizeOf(input)], flattened: input.shape as [number, number, number] };
+    return { shape: [sizeOf(input)], flattened: pixelOrder(input) };
   },
   flops: () => 0,
   forward() {},

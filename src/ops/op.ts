@@ -109,12 +109,16 @@ export function formatShape(shape: readonly number[]): string {
   return shape.length === 0 ? 'scalar' : shape.join('x');
 }
 
-/** Whether two tensors of one shape lie in memory in the same order: flattened images lie channels-last. */
+/**
+ * The [C, H, W] in whose (H, W, C) order an image's or its flattened values lie; undefined where they lie in PyTorch's,
+ * as features do, and images of one channel or one pixel.
+ */
+export function pixelOrder({ shape, flattened }: TensorSpec): readonly [number, number, number] | undefined {
+  const [C, H, W] = flattened ?? (shape.length === 3 ? (shape as [number, number, number]) : [1, 1, 1]);
+  return C > 1 && H * W > 1 ? [C, H, W] : undefined;
+}
+
+/** Whether the values of two tensors lie in memory in the same order. */
 export function sameOrder(a: TensorSpec, b: TensorSpec): boolean {
-  const order = ({ shape, flattened }: TensorSpec) => {
-    const [C, H, W] = flattened ?? [sizeOf({ shape }), 1, 1];
-    // One channel, or one pixel: both orders are one.
-    return C === 1 || H * W === 1 ? '' : formatShape([C, H, W]);
-  };
-  return order(a) === order(b);
+  return formatShape(pixelOrder(a) ?? []) === formatShape(pixelOrder(b) ?? []);
 }

@@ -5,6 +5,8 @@ import {
   formatShape,
   type NodeView,
   type Op,
+  pixelOrder,
+  sameOrder,
   sizeOf,
   type TensorSpec,
 } from './op.js';
@@ -21,10 +23,7 @@ export interface ReshapeAttributes {
 export const reshape: Op<ReshapeAttributes> = {
   name: 'reshape',
 
-  alias: ({ inputs, output }) => {
-    const [before, after] = [planesOf(inputs[0]!), planesOf(output)];
-    return (!before && !after) || formatShape(before ?? []) === formatShape(after ?? []);
-  },
+  alias: ({ inputs, output }) => sameOrder(inputs[0]!, output),
 
   infer(where, inputs, _parameters, { shape }) {
     const [input] = inputs as [TensorSpec];
@@ -39,8 +38,7 @@ export const reshape: Op<ReshapeAttributes> = {
           `${formatShape(input.shape)} but got ${formatShape(shape)}`,
       );
     }
-    if (result.length === 3) return { shape: result };
-    return { shape: result, flattened: input.flattened ?? imageOf(input) };
+    return result.length === 3 ? { shape: result } : { shape: result, flattened: pixelOrder(input) };
   },
 
   flops: () => 0,
@@ -57,22 +55,12 @@ export const reshape: Op<ReshapeAttributes> = {
 
 type Image = readonly [number, number, number];
 
-function imageOf({ shape }: TensorSpec): Image | undefined {
-  return shape.length === 3 ? (shape as unknown as Image) : undefined;
-}
-
-/** The [C, H, W] whose pixels a tensor's values lie in the order of; undefined where that is PyTorch's order. */
-function planesOf(spec: TensorSpec): Image | undefined {
-  const image = spec.flattened ?? imageOf(spec);
-  return image && image[0] > 1 && image[1] * image[2] > 1 ? image : undefined;
-}
-
 /** To planes, PyTorch's order, and from there to pixels, as far as needed. */
 function permute(
   emit: Emitter,
   { from, values, to, target }: { from: TensorSpec; values: Buffer; to: TensorSpec; target: Buffer },
 ): void {
-  const [before, after] = [planesOf(from), planesOf(to)];
+  const [before, after] = [pixelOrder(from), pixelOrder(to)];
   const planes = before && after ? emit.temporary(sizeOf(from) * Float32Array.BYTES_PER_ELEMENT) : undefined;
   const params = ([C, H, W]: Image) => ({ C, H, W, u8: 0 });
   if (before) emit.call('export_images', params(before), { values, target: planes ?? target });

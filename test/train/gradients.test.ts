@@ -127,6 +127,14 @@ const NETWORKS: Record<string, (generator: Generator) => Module> = {
       new Flatten(),
       new Linear(18 * 3 * 2, 4, { generator }),
     ),
+  'no linear layer: the mean of each channel is a score': (generator) =>
+    new Sequential(
+      new Conv2d(1, 6, 3, { generator }),
+      new ReLU(),
+      new Conv2d(6, 4, 3, { generator }),
+      new AdaptiveAvgPool2d(1),
+      new Flatten(),
+    ),
   'normalisations of images by themselves': (generator) =>
     new Sequential(
       new Conv2d(1, 12, 3, { generator }),
