@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Dataset, DataLoader, ImageDataset } from '../src/data/index.node.js';
-import { CrossEntropyLoss, OptionError, SGD } from '../src/index.node.js';
+import { CrossEntropyLoss, OptionError, SGD, Optimizer } from '../src/index.node.js';
 import { TrainingWorker } from '../src/worker/index.node.js';
 import { LOSSES, OPS, OPTIMIZERS } from '../src/worker/registry.js';
 import { bars, weightsOf } from './support.js';
@@ -85,7 +85,7 @@ describe('what travels', () => {
     const refused = (train_: Dataset | DataLoader, more: object) => () =>
       worker.fit(new Net(), train_, { optimizer: new SGD(), ...more });
     expect(refused(train, { optimizer: new Mine() })).toThrow(
-      'optimizer must be one that a worker knows (SGD) but is a value of type Mine',
+      'optimizer must be one that a worker knows (Adam, AdamW, RMSprop, SGD) but is a value of type Mine',
     );
     expect(refused(train, { loss: new Loss() })).toThrow('(CrossEntropyLoss) but is a value of type Loss');
     expect(refused(train, { optimizer: undefined })).toThrow(OptionError);
@@ -115,7 +115,7 @@ describe('what travels', () => {
     const optimizers = (await exported('optim')).filter((value) =>
       has((value as { prototype?: unknown }).prototype, 'emit'),
     );
-    expect(new Set(Object.values(OPTIMIZERS))).toEqual(new Set(optimizers));
+    expect(new Set([...Object.values(OPTIMIZERS), Optimizer])).toEqual(new Set(optimizers));
     const losses = (await exported('nn')).filter((value) => /^class \w+Loss\b/.test(String(value)));
     expect(new Set(Object.values(LOSSES))).toEqual(new Set(losses));
     for (const [name, Class] of Object.entries({ ...OPTIMIZERS, ...LOSSES })) {
