@@ -14,6 +14,7 @@ import {
   loadBackend,
   Module,
   OptionError,
+  Optimizer,
   ReflectionPad2d,
   SGD,
   type SymbolicTensor,
@@ -136,7 +137,7 @@ describe('what travels', () => {
     const refused = (train_: Dataset | DataLoader, more: object) => () =>
       worker.fit(new Net(), train_, { optimizer: new SGD(), ...more });
     expect(refused(train, { optimizer: new Mine() })).toThrow(
-      'optimizer must be one that a worker knows (SGD) but is a value of type Mine',
+      'optimizer must be one that a worker knows (Adam, AdamW, RMSprop, SGD) but is a value of type Mine',
     );
     expect(refused(train, { loss: new Loss() })).toThrow('(CrossEntropyLoss) but is a value of type Loss');
     expect(refused(train, { optimizer: undefined })).toThrow(OptionError);
@@ -166,7 +167,7 @@ describe('what travels', () => {
     const optimizers = (await exported('optim')).filter((value) =>
       has((value as { prototype?: unknown }).prototype, 'emit'),
     );
-    expect(new Set(Object.values(OPTIMIZERS))).toEqual(new Set(optimizers));
+    expect(new Set([...Object.values(OPTIMIZERS), Optimizer])).toEqual(new Set(optimizers));
     const losses = (await exported('nn')).filter((value) => /^class \w+Loss\b/.test(String(value)));
     expect(new Set(Object.values(LOSSES))).toEqual(new Set(losses));
     for (const [name, Class] of Object.entries({ ...OPTIMIZERS, ...LOSSES })) {

@@ -1,5 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Adam, AdamW, fit, loadBackend, type Optimizer, RMSprop, SGD, Trainer } from '../src/index.node.js';
+import {
+  Adam,
+  AdamW,
+  fit,
+  LinearLR,
+  loadBackend,
+  OneCycleLR,
+  type Optimizer,
+  RMSprop,
+  SequentialLR,
+  SGD,
+  StepLR,
+  toBytes,
+  Trainer,
+} from '../src/index.node.js';
 import { TrainingWorker } from '../src/worker/index.node.js';
 import { bars, weightsOf } from './support.js';
 import { Net } from './worker-model.js';
@@ -36,6 +50,68 @@ describe('a worker trains to the bits of this thread', () => {
       return weightsOf(model);
     };
     expect(await trained(worker.fit.bind(worker), {})).toEqual(await trained(fit, { backend }));
+  });
+
+  const everything = () => ({
+    optimizer: new SGD({ lr: 0.05 }),
+    schedule: new SequentialLR({
+      schedules: [
+        new LinearLR({ totalIters: 6, interval: 'step' }),
+        new OneCycleLR({ maxLr: 0.1, maxMomentum: 0.9 }),
+      ],
+      milestones: [6],
+    }),
+    batchSize: 40,
+    epochs: 8,
+    shuffle: true,
+    seed: 3,
+    validation: bars(50, { seed: 2 }),
+    averaging: { decay: 0.8 },
+    clipGradNorm: 0.7,
+    earlyStopping: { patience: 2, minDelta: 0.05, monitor: 'accuracy' as const },
+  });
+  const untimed = (epochs: readonly object[]) =>
+    epochs.map((epoch) => ({ ...epoch, seconds: 0, evalSeconds: 0 }));
+
+  it('with a schedule, averages, early stopping and checkpoints, from which either goes on', async () => {
+    const backend = await loadBackend({ backend: 'wasm' });
+    const run = async (where: typeof fit | TrainingWorker['fit'], more: object) => {
+      const model = new Net();
+      const checkpoints: Uint8Array[] = [];
+      const checkpoint = { to: (bytes: Uint8Array) => void checkpoints.push(bytes), every: 4 };
+      const options = { ...everything(), checkpoint, ...more };
+      const training = where(model, train, options);
+      const { epochs, best } = await training.finish();
+      expect(training.stoppedEarly).toBe(true);
+      expect(options.optimizer.options).toEqual(everything().optimizer.options);
+      return { model: toBytes(model), epochs: untimed(epochs), best, checkpoints };
+    };
+    const here = await run(fit, { backend });
+    const there = await run(worker.fit.bind(worker), {});
+    expect({ ...there, checkpoints: [] }).toEqual({ ...here, checkpoints: [] });
+    expect(there.checkpoints.length).toBe(here.checkpoints.length);
+    // Seconds are in them, so that the bytes differ.
+    const [, resume] = there.checkpoints;
+    const [, other] = here.checkpoints;
+    for (const bytes of [resume, other]) {
+      const again = [
+        await run(fit, { backend, resume: bytes }),
+        await run(worker.fit.bind(worker), { resume: bytes }),
+      ];
+      for (const one of again) expect({ ...one, checkpoints: [] }).toEqual({ ...here, checkpoints: [] });
+    }
+  });
+
+  it('and ends with what keeping a checkpoint throws', async () => {
+    const to = () => {
+      throw new RangeError('full');
+    };
+    const failing = worker.fit(new Net(), train, { ...everything(), checkpoint: { to } });
+    await expect(failing.finish()).rejects.toThrow('full');
+    const schedule = new (class extends StepLR {})({ stepSize: 1 });
+    expect(() => worker.fit(new Net(), train, { ...everything(), schedule })).toThrow(
+      '[TrainingWorker] schedule must be one that a worker knows',
+    );
   });
 
   it('with clipped gradients and averaged weights', async () => {

@@ -54,11 +54,11 @@ export abstract class Module {
 
   /** All parameters by path, each once, in PyTorch's order: a module's own before those of its submodules. */
   *namedParameters(): Generator<[string, Parameter]> {
-    for (const [path, one] of this.#namedState()) if (!(one instanceof ModuleBuffer)) yield [path, one];
+    for (const [path, one] of this.namedState()) if (!(one instanceof ModuleBuffer)) yield [path, one];
   }
 
-  /** Parameters and buffers, a module's parameters before its buffers and both before those of its submodules. */
-  *#namedState(): Generator<[string, Parameter]> {
+  /** Parameters and buffers, a module's parameters before its buffers and both before those of its submodules. @internal */
+  *namedState(): Generator<[string, Parameter]> {
     const seen = new Set<Parameter>();
     for (const [path, module] of this.namedModules()) {
       const own = Object.entries(module).filter(
@@ -80,7 +80,7 @@ export abstract class Module {
 
   /** All buffers by path, running statistics for instance, each once, in PyTorch's order. */
   *namedBuffers(): Generator<[string, ModuleBuffer]> {
-    for (const [path, one] of this.#namedState()) if (one instanceof ModuleBuffer) yield [path, one];
+    for (const [path, one] of this.namedState()) if (one instanceof ModuleBuffer) yield [path, one];
   }
 
   /**
@@ -111,7 +111,7 @@ export abstract class Module {
 
   /** Copies of all parameters and buffers by path, in PyTorch's names, shapes and order of elements. */
   stateDict(): StateDict {
-    const entries = [...this.#namedState()];
+    const entries = [...this.namedState()];
     return new Map(
       entries.map(([path, one]) => [path, { shape: one.shape, data: one.read(), dtype: one.dtype }]),
     );
@@ -123,7 +123,7 @@ export abstract class Module {
    * @param strict false allows missing and unexpected keys; default true
    */
   loadStateDict(state: ReadonlyMap<string, StateTensor>, { strict = true }: { strict?: boolean } = {}): void {
-    const own = new Map(this.#namedState());
+    const own = new Map(this.namedState());
     const missing = [...own.keys()].filter((key) => !state.has(key));
     const unexpected = [...state.keys()].filter((key) => !own.has(key));
     if (strict && missing.length + unexpected.length > 0) {

@@ -17,8 +17,8 @@ export interface UpdateRule<Settings extends { lr: number }> {
   readonly kernel: string;
   /** Throws `OptionError` for what cannot be used. */
   check(where: string, settings: Settings): void;
-  /** Operands of the kernel that keep a float for each parameter, with these settings. */
-  states(settings: Settings): readonly string[];
+  /** Operands of the kernel that keep a float for each parameter, with these settings; the momentum may be moved. */
+  states(settings: Settings, movesMomentum: boolean): readonly string[];
   /** The kernel's `hyper`, at a step counted from 0. */
   numbers(settings: Settings, step: number): readonly number[];
   /** The settings with another momentum, or Adam's first beta. */
@@ -101,6 +101,8 @@ export abstract class Optimizer<Settings extends { lr: number } = { lr: number }
   readonly groups: readonly ParameterGroup<Settings>[];
   readonly #rule: UpdateRule<Settings>;
   #settings: Settings;
+  /** Whether a schedule moves the momentum: what it needs is kept though it may be 0 at first. @internal */
+  movesMomentum = false;
 
   /** @internal */
   constructor(
@@ -173,7 +175,7 @@ export abstract class Optimizer<Settings extends { lr: number } = { lr: number }
 
   /** What is kept of the parameter at `path`, a float for each of its own. @internal */
   statesOf(path: string): readonly string[] {
-    return this.#rule.states(this.#settingsOf(this.groupOf(path)));
+    return this.#rule.states(this.#settingsOf(this.groupOf(path)), this.movesMomentum);
   }
 
   #settingsOf(group: number): Settings {
@@ -205,7 +207,9 @@ export abstract class Optimizer<Settings extends { lr: number } = { lr: number }
     const rule = this.#rule;
     const hyper = update.numbers(HYPER, update.ranges.length * STRIDE);
     update.ranges.forEach(({ group, count, parameters, gradients, state }, index) => {
-      const states = rule.states(this.#settingsOf(group)).map((name) => [name, state(name)]);
+      const states = rule
+        .states(this.#settingsOf(group), this.movesMomentum)
+        .map((name) => [name, state(name)]);
       update.call(
         rule.kernel,
         { count },

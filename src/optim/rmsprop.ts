@@ -35,10 +35,10 @@ const RULE: UpdateRule<RMSpropSettings> = {
     nonNegativeNumber(where, 'momentum', momentum);
     boolean(where, 'centered', centered);
   },
-  states: ({ momentum, centered }) => [
+  states: ({ momentum, centered }, moves) => [
     'square_avg',
     ...(centered ? ['grad_avg'] : []),
-    ...(momentum === 0 ? [] : ['momentum_buffer']),
+    ...(momentum === 0 && !moves ? [] : ['momentum_buffer']),
   ],
   numbers: ({ lr, alpha, eps, weightDecay, momentum }) => [lr, alpha, 1 - alpha, eps, weightDecay, momentum],
   momentum: ({ momentum }) => momentum,

@@ -84,6 +84,10 @@ export class OneCycleLR extends Schedule {
     return this.#at(moment, ({ lr }) => lr);
   }
 
+  override get movesMomentum(): boolean {
+    return this.#options.cycleMomentum;
+  }
+
   override momentum(moment: Moment): number | undefined {
     return this.#options.cycleMomentum ? this.#at(moment, ({ momentum }) => momentum) : undefined;
   }

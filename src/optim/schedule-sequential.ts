@@ -52,6 +52,10 @@ export class SequentialLR extends Schedule {
     return schedule.lr(base, own);
   }
 
+  override get movesMomentum(): boolean {
+    return this.schedules.some((schedule) => schedule.movesMomentum);
+  }
+
   override momentum(moment: Moment): number | undefined {
     const [schedule, own] = this.#at(moment);
     return schedule.momentum(own);

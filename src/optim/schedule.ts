@@ -29,6 +29,11 @@ export abstract class Schedule {
   /** The learning rate at `moment` of parameters whose own, the optimizer's or a group's, is `base`. */
   abstract lr(base: number, moment: Moment): number;
 
+  /** Whether it ever changes the momentum. */
+  get movesMomentum(): boolean {
+    return false;
+  }
+
   /** The momentum (Adam's first beta) at `moment`; undefined where it is left alone. */
   momentum(_moment: Moment): number | undefined {
     return undefined;

@@ -38,7 +38,7 @@ const RULE: UpdateRule<SGDSettings> = {
       );
     }
   },
-  states: ({ momentum }) => (momentum === 0 ? [] : ['velocity']),
+  states: ({ momentum }, moves) => (momentum === 0 && !moves ? [] : ['velocity']),
   numbers: ({ lr, momentum, dampening, weightDecay, nesterov }, step) => [
     lr,
     momentum,

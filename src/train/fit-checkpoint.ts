@@ -10,7 +10,8 @@ import type { BaseRates } from './scheduled-rates.js';
 export interface Checkpointing {
   /**
    * In Node a file, which is always a whole one: the last, or the one before where the process dies meanwhile. Or a
-   * function that keeps the bytes of a safetensors file; the training waits for it, and ends with what it throws.
+   * function that keeps the bytes of a safetensors file; the training waits for it (in a worker only at the end of the
+   * epoch), and ends with what it throws.
    */
   to: string | URL | ((checkpoint: Uint8Array<ArrayBuffer>) => void | Promise<void>);
   /**

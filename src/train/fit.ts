@@ -91,6 +91,11 @@ export class FitRun implements AsyncIterable<EpochResult> {
     return this.#stoppedEarly;
   }
 
+  /** The best epoch so far, where there is `earlyStopping`. */
+  get best(): BestEpoch | undefined {
+    return this.#best?.best;
+  }
+
   /** What there is to plot so far. Throws `OptionError` before the first epoch has started. */
   get history(): History {
     if (!this.#info) throw new OptionError('[fit] there is no history before the training has started');

@@ -33,6 +33,7 @@ export class ScheduledRates {
       schedule && schedule.monitor !== null
         ? monitorFor('fit, schedule', schedule.monitor, validated)
         : undefined;
+    optimizer.movesMomentum = schedule?.movesMomentum ?? false;
     this.base = base ?? { lrs: [...optimizer.lrs], momenta: [...optimizer.momenta] };
   }
 
@@ -54,6 +55,7 @@ export class ScheduledRates {
   /** Leaves the optimizer as it was, for the next training. */
   release(): void {
     if (!this.#schedule) return;
+    this.#optimizer.movesMomentum = false;
     this.#optimizer.lrs = this.base.lrs;
     this.#optimizer.momenta = this.base.momenta;
   }

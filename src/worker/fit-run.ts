@@ -2,14 +2,17 @@ import type { Dataset } from '../data/dataset.js';
 import { DataLoader } from '../data/loader.js';
 import { OptionError } from '../errors.js';
 import type { Module } from '../nn/module.js';
+import type { BestEpoch } from '../train/early-stopping.js';
 import type { History } from '../train/fit.js';
+import { keep, readFitCheckpoint, resumeBytes } from '../train/fit-checkpoint.js';
 import { type BatchProgress, checkFit, type EpochResult, type FitOptions } from '../train/fit-options.js';
 import { show } from '../options.js';
 import { type Configured, describe } from './configured.js';
 import { decodeError } from './error-data.js';
 import { LinkedModel } from './graph-data.js';
-import type { EpochReply, Handle, LearningRates } from './protocol.js';
+import type { EpochReply, Handle, LearningRates, News } from './protocol.js';
 import { LOSSES, OPTIMIZERS, TRANSFORMS } from './registry.js';
+import { describeSchedule } from './schedule-data.js';
 import type { Site } from './site.js';
 
 /** Those of `fit`; the backend is the worker's. */
@@ -25,6 +28,7 @@ export class WorkerFitRun implements AsyncIterable<EpochResult> {
   readonly #options: WorkerFitOptions;
   readonly #optimizer: Configured;
   readonly #loss: Configured | undefined;
+  readonly #schedule: Configured | undefined;
   readonly #transforms: readonly Configured[];
   readonly #results: EpochResult[] = [];
   #linked: LinkedModel | undefined;
@@ -33,7 +37,11 @@ export class WorkerFitRun implements AsyncIterable<EpochResult> {
   #sentLrs: LearningRates = [];
   #paused = false;
   #aborted = false;
-  /** Thrown by `onBatch`. */
+  #stoppedEarly = false;
+  #best: BestEpoch | undefined;
+  /** Checkpoints that are being kept, one after the other. */
+  #kept: Promise<void> = Promise.resolve();
+  /** Thrown by `onBatch`, or where a checkpoint could not be kept. */
   #failure: { readonly error: unknown } | undefined;
 
   /** @internal */
@@ -52,6 +60,7 @@ export class WorkerFitRun implements AsyncIterable<EpochResult> {
     this.#options = options;
     this.#optimizer = describe('optimizer', OPTIMIZERS, options.optimizer);
     this.#loss = options.loss && describe('loss', LOSSES, options.loss);
+    this.#schedule = options.schedule && describeSchedule(options.schedule);
     this.#transforms = loader.transforms.map((one) => describe('transform', TRANSFORMS, one));
   }
 
@@ -60,12 +69,18 @@ export class WorkerFitRun implements AsyncIterable<EpochResult> {
     return this.#aborted;
   }
 
+  /** True once `earlyStopping` ended the training. */
+  get stoppedEarly(): boolean {
+    return this.#stoppedEarly;
+  }
+
   /** What there is to plot so far. Throws `OptionError` before the first epoch has started. */
   get history(): History {
     if (this.#state === 'new' || this.#state === 'starting') {
       throw new OptionError('[fit] there is no history before the training has started');
     }
-    return { info: this.#site.info, epochs: [...this.#results] };
+    const { earlyStopping } = this.#options;
+    return { info: this.#site.info, epochs: [...this.#results], ...(earlyStopping && { best: this.#best }) };
   }
 
   /** Halts before the next batch, until `resume()` or an abort. */
@@ -132,13 +147,15 @@ export class WorkerFitRun implements AsyncIterable<EpochResult> {
 
   async #start(): Promise<void> {
     const { line, datasets } = this.#site;
-    const { validation, onBatch } = this.#options;
+    const { validation, onBatch, averaging, clipGradNorm, clipGradValue, earlyStopping, checkpoint } =
+      this.#options;
+    const resume = await this.#resume();
     const { dataset, shape, batchSize, shuffle, seed, dropLast } = this.#loader;
     const shapes = validation ? [shape, validation.shape] : [shape];
     const train = await datasets.send(dataset);
     const sentValidation = validation && (await datasets.send(validation));
     this.#linked = new LinkedModel(this.#model, shapes);
-    if (onBatch) line.listen(this.#handle, (batches) => this.#report(batches, onBatch));
+    line.listen(this.#handle, (news) => this.#hear(news));
     await line.call('fit', {
       handle: this.#handle,
       model: this.#linked.data(),
@@ -148,6 +165,13 @@ export class WorkerFitRun implements AsyncIterable<EpochResult> {
       loader: { batchSize, shuffle, seed, dropLast, transforms: this.#transforms },
       optimizer: this.#optimizer,
       loss: this.#loss,
+      schedule: this.#schedule,
+      averaging,
+      clipGradNorm,
+      clipGradValue,
+      earlyStopping,
+      checkpoint: checkpoint && { every: checkpoint.every },
+      resume,
       progress: onBatch !== undefined,
     });
   }
@@ -164,10 +188,42 @@ export class WorkerFitRun implements AsyncIterable<EpochResult> {
     });
     this.#linked!.receive(reply.weights);
     this.#loader.epoch = reply.loaderEpoch;
+    await this.#kept;
     if (this.#failure) throw this.#failure.error;
     if (reply.error) throw decodeError(reply.error);
     this.#aborted = reply.aborted;
+    this.#stoppedEarly = reply.stoppedEarly;
+    this.#best = reply.best;
     return reply.result;
+  }
+
+  /** The checkpoint to go on from, of which the results and the learning rates are needed here, too. */
+  async #resume(): Promise<Uint8Array | undefined> {
+    const { resume, schedule, optimizer } = this.#options;
+    if (resume === undefined) return undefined;
+    const bytes = await resumeBytes(resume);
+    const { fit, trainer } = readFitCheckpoint(bytes, this.#loader);
+    this.#results.push(...fit.results);
+    optimizer.lrs = (schedule ? fit.base : trainer).lrs;
+    // A copy: the message takes it away.
+    return new Uint8Array(bytes);
+  }
+
+  #hear(news: News): void {
+    const { onBatch, checkpoint } = this.#options;
+    if ('batches' in news) {
+      if (onBatch) this.#report(news.batches, onBatch);
+      return;
+    }
+    this.#kept = this.#kept
+      .then(() => (this.#failure ? undefined : keep(checkpoint!.to, news.checkpoint)))
+      .catch((error: unknown) => this.#fail(error));
+  }
+
+  /** Ends the training with an error of this side. */
+  #fail(error: unknown): void {
+    this.#failure = { error };
+    this.#site.line.notify('steer', { handle: this.#handle, aborted: true });
   }
 
   /** Calls `onBatch` for each; what it throws ends the training. A learning rate set in the meantime goes there. */
@@ -177,8 +233,7 @@ export class WorkerFitRun implements AsyncIterable<EpochResult> {
       try {
         onBatch(progress);
       } catch (error) {
-        this.#failure = { error };
-        this.#site.line.notify('steer', { handle: this.#handle, aborted: true });
+        this.#fail(error);
       }
     }
     const { lrs } = this.#options.optimizer;

@@ -1,6 +1,6 @@
 import { OptionError } from '../errors.js';
 import type { SymbolicTensor, TracedGraph } from '../graph/graph.js';
-import type { Parameter } from '../graph/parameter.js';
+import { ModuleBuffer, type Parameter, type StateDtype } from '../graph/parameter.js';
 import { Module } from '../nn/module.js';
 import { show } from '../options.js';
 
@@ -29,6 +29,8 @@ export interface ParameterData {
   readonly path: string;
   readonly shape: readonly number[];
   readonly requiresGrad: boolean;
+  /** Where it is one, what a file holds its values as. */
+  readonly buffer: StateDtype | undefined;
   readonly values: Float32Array;
 }
 
@@ -57,9 +59,14 @@ export class LinkedModel {
       return parameters.get(parameter)!;
     };
     const distinct = new Map(shapes.map((shape) => [shape.join('x'), shape]));
-    this.#graphs = [...distinct.values()].map((shape) => encodeGraph(model.trace(shape), shape, numberOf));
+    const traced = [...distinct.values()].map((shape) => ({ shape, trace: model.trace(shape) }));
+    const nodes = traced.flatMap(({ trace }) => trace.graph.nodes);
+    const used = new Set(nodes.flatMap(({ parameters: own }) => Object.values(own)));
+    // In the model's order, so that the twin's state has it, too.
+    for (const [, parameter] of model.namedState()) if (used.has(parameter)) numberOf(parameter);
+    this.#graphs = traced.map(({ shape, trace }) => encodeGraph(trace, shape, numberOf));
     this.#parameters = [...parameters.keys()];
-    this.#paths = new Map([...model.namedParameters()].map(([path, parameter]) => [parameter, path]));
+    this.#paths = new Map([...model.namedState()].map(([path, parameter]) => [parameter, path]));
   }
 
   /** The model with copies of its values, which go with the message. */
@@ -68,6 +75,7 @@ export class LinkedModel {
       path: this.#paths.get(parameter) ?? `parameter ${index}`,
       shape: parameter.shape,
       requiresGrad: parameter.requiresGrad,
+      buffer: parameter instanceof ModuleBuffer ? parameter.dtype : undefined,
       values: parameter.read(),
     }));
     this.#remember();

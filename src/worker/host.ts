@@ -1,12 +1,11 @@
 import type { Backend } from '../backend/backend.js';
 import { loadBackend } from '../backend/load.js';
 import { evaluateWith, predictWith } from '../train/evaluate.js';
-import type { BatchProgress } from '../train/fit.js';
 import { Predictor } from '../train/predictor.js';
 import { Trainer } from '../train/trainer.js';
 import { rebuild } from './configured.js';
 import { HostedFit } from './hosted-fit.js';
-import type { Handle, Method, NoticeParams, Notices, Params, Result } from './protocol.js';
+import type { Handle, Method, News, NoticeParams, Notices, Params, Result } from './protocol.js';
 import { ReceivedDatasets } from './received-datasets.js';
 import { LOSSES, OPTIMIZERS } from './registry.js';
 import { Replay } from './replay.js';
@@ -17,15 +16,15 @@ type Handlers = {
 
 /** What lives in a worker, by the numbers that the page's side has given. */
 export class Host implements Handlers {
-  readonly #report: (handle: Handle, batches: readonly BatchProgress[]) => void;
+  readonly #report: (handle: Handle, news: News) => void;
   readonly #datasets = new ReceivedDatasets();
   readonly #fits = new Map<Handle, HostedFit>();
   readonly #trainers = new Map<Handle, { trainer: Trainer; model: Replay }>();
   readonly #predictors = new Map<Handle, { predictor: Predictor; model: Replay }>();
   #backend!: Backend;
 
-  /** `report` tells the page of batches. */
-  constructor(report: (handle: Handle, batches: readonly BatchProgress[]) => void) {
+  /** `report` tells the page what a training tells. */
+  constructor(report: (handle: Handle, news: News) => void) {
     this.#report = report;
   }
 
@@ -49,9 +48,7 @@ export class Host implements Handlers {
   fit(data: Params<'fit'>): void {
     const train = this.#datasets.get(data.train);
     const validation = data.validation === undefined ? undefined : this.#datasets.get(data.validation);
-    const report = data.progress
-      ? (batches: readonly BatchProgress[]) => this.#report(data.handle, batches)
-      : undefined;
+    const report = (news: News) => this.#report(data.handle, news);
     this.#fits.set(data.handle, new HostedFit(data, train, validation, this.#backend, report));
   }
 

@@ -5,8 +5,9 @@ import type { Transform } from '../data/transform.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import { type BatchProgress, type EpochResult, type FitRun, fit } from '../train/fit.js';
 import { rebuild } from './configured.js';
+import { rebuildSchedule } from './schedule-data.js';
 import { encodeError, type ErrorData } from './error-data.js';
-import type { EpochReply, FitData, Params, Steering } from './protocol.js';
+import type { EpochReply, FitData, News, Params, Steering } from './protocol.js';
 import { LOSSES, OPTIMIZERS, TRANSFORMS } from './registry.js';
 import { Replay } from './replay.js';
 
@@ -21,17 +22,16 @@ export class HostedFit {
   readonly #run: FitRun;
   readonly #epochs: AsyncGenerator<EpochResult, void, undefined>;
   readonly #controller = new AbortController();
-  readonly #report: ((batches: readonly BatchProgress[]) => void) | undefined;
+  readonly #report: (news: News) => void;
   #batches: BatchProgress[] = [];
   #reported = Number.NEGATIVE_INFINITY;
 
-  /** `report` is told of the batches; without it nobody wants to know. */
   constructor(
     data: FitData,
     train: Dataset,
     validation: Dataset | undefined,
     backend: Backend,
-    report: ((batches: readonly BatchProgress[]) => void) | undefined,
+    report: (news: News) => void,
   ) {
     this.#model = new Replay(data.model);
     const transforms = data.loader.transforms.map((one) => rebuild<Transform>('transform', TRANSFORMS, one));
@@ -45,7 +45,20 @@ export class HostedFit {
       validation,
       backend,
       signal: this.#controller.signal,
-      onBatch: report && ((progress) => this.#note(progress)),
+      schedule: data.schedule && rebuildSchedule(data.schedule),
+      averaging: data.averaging,
+      clipGradNorm: data.clipGradNorm,
+      clipGradValue: data.clipGradValue,
+      earlyStopping: data.earlyStopping,
+      checkpoint: data.checkpoint && {
+        ...data.checkpoint,
+        to: (checkpoint) => {
+          this.#flush();
+          report({ checkpoint });
+        },
+      },
+      resume: data.resume,
+      onBatch: data.progress ? (progress) => this.#note(progress) : undefined,
     });
     this.#epochs = this.#run[Symbol.asyncIterator]();
   }
@@ -63,8 +76,9 @@ export class HostedFit {
       error = encodeError(thrown);
     }
     this.#flush();
-    const { aborted } = this.#run;
-    return { weights: this.#model.read(), result, aborted, loaderEpoch: this.#loader.epoch, error };
+    const { aborted, stoppedEarly, best } = this.#run;
+    const { epoch } = this.#loader;
+    return { weights: this.#model.read(), result, aborted, stoppedEarly, best, loaderEpoch: epoch, error };
   }
 
   read(): Float32Array[] {
@@ -91,7 +105,7 @@ export class HostedFit {
 
   #flush(): void {
     if (this.#batches.length === 0) return;
-    this.#report?.(this.#batches);
+    this.#report({ batches: this.#batches });
     this.#batches = [];
     this.#reported = performance.now();
   }

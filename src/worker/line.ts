@@ -1,10 +1,10 @@
 import { OptionError, WorkerError } from '../errors.js';
-import type { BatchProgress } from '../train/fit.js';
 import { decodeError } from './error-data.js';
 import {
   buffersIn,
   type Handle,
   type Method,
+  type News,
   type Notice,
   type NoticeParams,
   type Params,
@@ -23,7 +23,7 @@ interface Call {
 export class Line {
   readonly #channel: Channel;
   readonly #calls = new Map<number, Call>();
-  readonly #listeners = new Map<Handle, (batches: readonly BatchProgress[]) => void>();
+  readonly #listeners = new Map<Handle, (news: News) => void>();
   /** Frees in the worker what nobody on this side refers to any more. */
   readonly #collector = new FinalizationRegistry<() => void>((free) => free());
   readonly #onIdle: (() => void)[] = [];
@@ -78,8 +78,8 @@ export class Line {
     if (!this.#over) this.#post({ method, params });
   }
 
-  /** Has `listener` called with the batches of a training; undefined ends it. */
-  listen(handle: Handle, listener: ((batches: readonly BatchProgress[]) => void) | undefined): void {
+  /** Has `listener` called with what a training tells; undefined ends it. */
+  listen(handle: Handle, listener: ((news: News) => void) | undefined): void {
     if (listener) this.#listeners.set(handle, listener);
     else this.#listeners.delete(handle);
   }
@@ -153,8 +153,8 @@ export class Line {
   }
 
   #receive(reply: Reply): void {
-    if ('progress' in reply) {
-      this.#listeners.get(reply.handle)?.(reply.progress);
+    if ('news' in reply) {
+      this.#listeners.get(reply.handle)?.(reply.news);
       return;
     }
     const call = this.#calls.get(reply.call);

@@ -3,6 +3,7 @@ import type { LoadBackendOptions } from '../backend/load.js';
 import type { ImageShape, Pixels } from '../data/dataset.js';
 import type { Averaging } from '../optim/averaging.js';
 import type { Clipping } from '../optim/clipping.js';
+import type { BestEpoch, EarlyStopping } from '../train/early-stopping.js';
 import type { Evaluation, Prediction } from '../train/evaluate.js';
 import type { BatchProgress, EpochResult } from '../train/fit.js';
 import type { StepResult } from '../train/trainer.js';
@@ -22,7 +23,7 @@ export interface DatasetData {
   readonly shared?: { readonly images: Pixels; readonly labels: Uint8Array | Int32Array };
 }
 
-export interface FitData {
+export interface FitData extends Clipping {
   readonly model: ModelData;
   readonly train: Handle;
   readonly validation: Handle | undefined;
@@ -36,6 +37,12 @@ export interface FitData {
   };
   readonly optimizer: Configured;
   readonly loss: Configured | undefined;
+  readonly schedule: Configured | undefined;
+  readonly averaging: Averaging | undefined;
+  readonly earlyStopping: EarlyStopping | undefined;
+  /** Steps between two checkpoints, undefined for one an epoch; without it there are none. */
+  readonly checkpoint: { readonly every: number | undefined } | undefined;
+  readonly resume: Uint8Array | undefined;
   /** Whether anybody listens to the batches. */
   readonly progress: boolean;
 }
@@ -55,6 +62,8 @@ export interface EpochReply {
   readonly weights: Float32Array[];
   readonly result: EpochResult | undefined;
   readonly aborted: boolean;
+  readonly stoppedEarly: boolean;
+  readonly best: BestEpoch | undefined;
   /** Number of the epoch that the loader delivers next. */
   readonly loaderEpoch: number;
   readonly error: ErrorData | undefined;
@@ -124,11 +133,15 @@ export type Request =
   | { readonly call?: number; readonly method: Method | Notice; readonly params: unknown }
   | { readonly cancel: number };
 
-/** From the worker. Batches of a training come many in one message. */
+/** From the worker. */
 export type Reply =
   | { readonly call: number; readonly result: unknown }
   | { readonly call: number; readonly error: ErrorData }
-  | { readonly progress: readonly BatchProgress[]; readonly handle: Handle };
+  | { readonly news: News; readonly handle: Handle };
+
+/** What a training tells unasked: batches, many in one message, and checkpoints. */
+export type News =
+  { readonly batches: readonly BatchProgress[] } | { readonly checkpoint: Uint8Array<ArrayBuffer> };
 
 /**
  * The buffers in a message, to be transferred: whoever puts a typed array into one has made it for that. Shared

@@ -22,9 +22,14 @@ import { reshape } from '../ops/reshape.js';
 import { Adam, AdamW } from '../optim/adam.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import { RMSprop } from '../optim/rmsprop.js';
+import { ExponentialLR, MultiStepLR, type Schedule, StepLR } from '../optim/schedule.js';
+import { OneCycleLR } from '../optim/schedule-one-cycle.js';
+import { ReduceLROnPlateau } from '../optim/schedule-plateau.js';
+import { ConstantLR, CosineAnnealingLR, LinearLR } from '../optim/schedule-ramps.js';
+import { SequentialLR } from '../optim/schedule-sequential.js';
 import { SGD } from '../optim/sgd.js';
 
-// What can travel to a worker, by name. A new op, optimizer, loss or transform is added here, and nowhere else.
+// What can travel to a worker, by name. A new op, optimizer, loss, schedule or transform is added here, and nowhere else.
 
 /** Ops that a model's `forward` can record. Their attributes are plain data. */
 export const OPS: readonly Op[] = [
@@ -50,6 +55,17 @@ export const OPTIMIZERS: Readonly<Record<string, new (options: never) => Optimiz
   AdamW,
   RMSprop,
   SGD,
+};
+export const SCHEDULES: Readonly<Record<string, new (options: never) => Schedule>> = {
+  ConstantLR,
+  CosineAnnealingLR,
+  ExponentialLR,
+  LinearLR,
+  MultiStepLR,
+  OneCycleLR,
+  ReduceLROnPlateau,
+  SequentialLR,
+  StepLR,
 };
 export const LOSSES = { CrossEntropyLoss };
 export const TRANSFORMS = {

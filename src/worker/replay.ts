@@ -1,6 +1,6 @@
 import { OptionError, ShapeError } from '../errors.js';
 import { type SymbolicTensor, type TracedGraph, trace } from '../graph/graph.js';
-import { Parameter } from '../graph/parameter.js';
+import { ModuleBuffer, Parameter } from '../graph/parameter.js';
 import { Module } from '../nn/module.js';
 import { formatShape, type Op } from '../ops/op.js';
 import type { GraphData, ModelData, NodeData } from './graph-data.js';
@@ -20,8 +20,8 @@ export class Replay extends Module {
   constructor({ graphs, parameters }: ModelData) {
     super();
     this.#graphs = graphs;
-    this.#list = parameters.map(({ shape, requiresGrad, values }) => {
-      const parameter = new Parameter(shape, values);
+    this.#list = parameters.map(({ shape, requiresGrad, buffer, values }) => {
+      const parameter = buffer ? new ModuleBuffer(shape, values, buffer) : new Parameter(shape, values);
       parameter.requiresGrad = requiresGrad;
       return parameter;
     });
@@ -36,7 +36,7 @@ export class Replay extends Module {
     }
   }
 
-  override *namedParameters(): Generator<[string, Parameter]> {
+  override *namedState(): Generator<[string, Parameter]> {
     yield* this.#parameters;
   }
 

@@ -7,7 +7,7 @@ export function serve(
   post: (reply: Reply, transfer: ArrayBuffer[]) => void,
 ): (request: Request) => void | Promise<void> {
   const send = (reply: Reply) => post(reply, buffersIn(reply));
-  const host = new Host((handle, progress) => send({ handle, progress }));
+  const host = new Host((handle, news) => send({ handle, news }));
   const running = new Map<number, AbortController>();
   return async (request) => {
     if ('cancel' in request) {
