@@ -77,6 +77,7 @@ export { SGD, type SGDOptions, type SGDSettings } from './optim/sgd.js';
 export { Unflatten } from './nn/unflatten.js';
 export type { PadMode } from './ops/pad2d.js';
 export { Generator, type GeneratorState, manualSeed } from './random.js';
+export { activations, type LayerOutput } from './train/activations.js';
 export {
   type EvaluateOptions,
   type Evaluation,

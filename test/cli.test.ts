@@ -417,7 +417,7 @@ describe('files that are missing or wrong are one sentence with their name and e
 });
 
 describe('help', () => {
-  test.each(['train', 'eval', 'predict', 'export', 'bench', 'info', 'data'])(
+  test.each(['train', 'eval', 'predict', 'report', 'compare', 'export', 'bench', 'info', 'data'])(
     'twill %s --help shows options and examples',
     async (command) => {
       const { code, stdout } = await twill([command, '--help']);
@@ -431,7 +431,17 @@ describe('help', () => {
   test('twill --help lists the commands, --version prints the version', async () => {
     const { code, stdout } = await twill(['--help']);
     expect(code).toBe(0);
-    for (const command of ['train', 'eval', 'predict', 'export', 'bench', 'info', 'data'])
+    for (const command of [
+      'train',
+      'eval',
+      'predict',
+      'report',
+      'compare',
+      'export',
+      'bench',
+      'info',
+      'data',
+    ])
       expect(stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'));
     for (const code of [0, 1, 2, 130, 143])
       expect(stdout).toMatch(new RegExp(`^Exit codes:.*\\b${code} `, 'm'));

@@ -294,7 +294,14 @@ test('recall, precision and the commonest confusion of each class', () => {
     [0, 1, 0, 0],
     [0, 0, 0, 0],
   ]);
-  expect(classes[0]).toEqual({ images: 4, correct: 2, recall: 0.5, precision: 2 / 3, confusedWith: 1 });
+  expect(classes[0]).toEqual({
+    images: 4,
+    correct: 2,
+    recall: 0.5,
+    precision: 2 / 3,
+    f1: 4 / 7,
+    confusedWith: 1,
+  });
   expect(classes[1]!.precision).toBeCloseTo(1 / 3);
   expect(classes[2]).toMatchObject({ recall: 0, precision: 0, confusedWith: 1 });
   expect(classes[3]).toEqual({
@@ -302,6 +309,7 @@ test('recall, precision and the commonest confusion of each class', () => {
     correct: 0,
     recall: Number.NaN,
     precision: Number.NaN,
+    f1: Number.NaN,
     confusedWith: -1,
   });
 });

@@ -74,9 +74,15 @@ function table(names: readonly string[], classes: readonly ClassScore[]): string
     `${name.padEnd(wide)}  ${cells.map((cell) => cell.padStart(11)).join('')}  ${last}`.trimEnd();
   const short = (fraction: number) => (Number.isNaN(fraction) ? '-' : `${(fraction * 100).toFixed(1)} %`);
   return [
-    row('class', ['images', 'correct', 'recall', 'precision'], 'mostly taken for'),
+    row('class', ['images', 'correct', 'recall', 'precision', 'F1'], 'mostly taken for'),
     ...classes.map((score, label) => {
-      const cells = [count(score.images), count(score.correct), short(score.recall), short(score.precision)];
+      const cells = [
+        count(score.images),
+        count(score.correct),
+        short(score.recall),
+        short(score.precision),
+        short(score.f1),
+      ];
       return row(names[label]!, cells, names[score.confusedWith] ?? '-');
     }),
   ];

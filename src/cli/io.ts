@@ -67,12 +67,4 @@ export function percent(fraction: number): string {
   return Number.isNaN(fraction) ? 'unknown' : `${(fraction * 100).toFixed(2)} %`;
 }
 
-/** Seconds as a person says them: `0.85 s`, `12.9 s`, `3 min 05 s`, `2 h 07 min`. */
-export function duration(seconds: number): string {
-  if (seconds < 9.995) return `${seconds.toFixed(2)} s`;
-  if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
-  const whole = Math.round(seconds);
-  const two = (n: number) => String(n).padStart(2, '0');
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
-  return `${Math.floor(whole / 3600)} h ${two(Math.floor((whole % 3600) / 60))} min`;
-}
+export { duration } from '../report/format.js';

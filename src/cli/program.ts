@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { benchCommand } from './bench.js';
+import { compareCommand } from './compare.js';
 import { completionCommand } from './completion.js';
 import { dataCommand } from './data.js';
 import { evalCommand } from './eval.js';
@@ -8,6 +9,7 @@ import { report, usageMessage } from './failure.js';
 import { infoCommand } from './info.js';
 import type { Io } from './io.js';
 import { predictCommand } from './predict.js';
+import { reportCommand } from './report.js';
 import { trainCommand } from './train.js';
 import { sayVersion } from './version.js';
 
@@ -16,6 +18,7 @@ Examples:
   $ twill train                                          six epochs on Fashion-MNIST, results in out/
   $ twill eval --model out/model.safetensors             accuracy, and how each class fared
   $ twill predict --model out/model.safetensors shoe.png
+  $ twill report out                                     a page of that training: curves, mistakes, layers
   $ twill export --model out/model.safetensors --onnx model.onnx
   $ twill bench                                          how fast it is here, natively and in WebAssembly
   $ twill info                                           what it computes with, and why
@@ -42,6 +45,8 @@ const COMMANDS = [
   trainCommand,
   evalCommand,
   predictCommand,
+  reportCommand,
+  compareCommand,
   exportCommand,
   benchCommand,
   infoCommand,

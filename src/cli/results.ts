@@ -8,6 +8,7 @@ import {
   formatHistory,
   historySvg,
   misclassifiedSvg,
+  type RunSettings,
   svgToPng,
 } from '../report/index.node.js';
 import type { OutputDirectory } from './output-directory.js';
@@ -19,14 +20,16 @@ export interface Results {
   readonly backend: Backend;
   readonly train: ImageDataset;
   readonly test: ImageDataset;
+  /** What the training was told. */
+  readonly settings: RunSettings;
 }
 
 /** Writes weights, history, plots and pictures, each file whole or not at all; what is dearest first. */
 export async function writeResults(out: OutputDirectory, results: Results): Promise<void> {
-  const { model, records, backend, train, test } = results;
+  const { model, records, backend, train, test, settings } = results;
   await save(model, out.file('model.safetensors'));
   out.written.push('model.safetensors');
-  const history = { info: backend.info(), epochs: records };
+  const history = { info: backend.info(), run: settings, epochs: records };
   await out.write('history.json', formatHistory(history));
   const plot = historySvg(history);
   await out.write('history.svg', plot);

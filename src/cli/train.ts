@@ -88,6 +88,7 @@ async function train(options: TrainOptions, io: Io): Promise<void> {
 async function trainInto(out: OutputDirectory, options: TrainOptions, io: Io): Promise<void> {
   const { CrossEntropyLoss, fit, manualSeed, SGD } = await import('../index.node.js');
   const { writeResults } = await import('./results.js');
+  const { describeMachine } = await import('./machine.js');
   manualSeed(options.seed);
   const recipe = RECIPES.find(({ name }) => name === options.recipe)!;
   const model = await recipe.model();
@@ -106,7 +107,11 @@ async function trainInto(out: OutputDirectory, options: TrainOptions, io: Io): P
   const log = trainingLog(options.json === true, epochs, images.length, io);
   log.start(backend.info(), images.length, data.test.length, data.source);
   const records: EpochRecord[] = [];
-  const results = { model, records, backend, train: images, test: data.test };
+  const settings = {
+    ...{ recipe: recipe.name, epochs, batchSize, lr, momentum, shuffle, seed: options.seed },
+    ...{ images: images.length, cpu: describeMachine().cpu, node: process.version },
+  };
+  const results = { model, records, backend, train: images, test: data.test, settings };
   const interruption = interruptible(io, () => log.interrupted());
   try {
     const run = fit(model, images, {

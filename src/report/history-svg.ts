@@ -1,3 +1,4 @@
+import { costText, grouped } from './format.js';
 import type { EpochRecord, History } from './history.js';
 import { type Axis, integerTicks, type Limits, rangeOf, sharedAxes } from './scale.js';
 import { element, picture, text } from './svg.js';
@@ -41,18 +42,6 @@ const ACCURACY: Series = {
   value: (record) => record.accuracy,
   label: (value, decimals) => `${grouped(value * 100, Math.max(0, decimals - 2))} %`,
 };
-
-/** Digits in groups of three, `1,234.5`, whatever the locale. */
-function grouped(value: number, decimals: number): string {
-  const [whole, fraction] = value.toFixed(decimals).split('.');
-  const spaced = whole!.replace(/\B(?=(\d{3})+$)/g, ',');
-  return fraction === undefined ? spaced : `${spaced}.${fraction}`;
-}
-
-/** A cost to two decimals, or more where those would hide it. */
-function costText(cost: number): string {
-  return Math.abs(cost) >= 1 || cost === 0 ? grouped(cost, 2) : String(Number(cost.toPrecision(3)));
-}
 
 /**
  * Draws cost (left axis, red, circles) and accuracy (right axis, blue, squares) by epoch.

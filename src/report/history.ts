@@ -32,12 +32,17 @@ export interface History {
   readonly info: RunInfo;
   /** In their order. */
   readonly epochs: readonly EpochRecord[];
+  /** What the training was told, and about its data: `recipe`, `seed`, `images`, ... */
+  readonly run?: RunSettings | undefined;
 }
+
+/** Names and values of a run's settings. */
+export type RunSettings = Readonly<Record<string, string | number | boolean>>;
 
 /** The text of `history.json`: two spaces of indentation, a final newline; NaN becomes null. */
 export function formatHistory(history: History): string {
-  const { info, epochs } = history;
-  return `${JSON.stringify({ info, epochs }, null, 2)}\n`;
+  const { info, run, epochs } = history;
+  return `${JSON.stringify({ info, run, epochs }, null, 2)}\n`;
 }
 
 /**
@@ -52,7 +57,7 @@ export function parseHistory(text: string, name = 'history.json'): History {
   } catch (error) {
     throw new FormatError(`${name} is not JSON: ${(error as Error).message}`);
   }
-  const { info, epochs } = (value ?? {}) as { info?: Partial<RunInfo>; epochs?: unknown };
+  const { info, run, epochs } = (value ?? {}) as { info?: Partial<RunInfo>; run?: unknown; epochs?: unknown };
   if (typeof info !== 'object' || info === null || !Array.isArray(epochs)) {
     throw new FormatError(`${name} is not a history: it needs an object "info" and an array "epochs"`);
   }
@@ -64,7 +69,15 @@ export function parseHistory(text: string, name = 'history.json'): History {
       fallbacks: Array.isArray(info.fallbacks) ? info.fallbacks.map(String) : [],
     },
     epochs: epochs.map((epoch, index) => parseEpoch(epoch, `epoch ${index} of ${name}`)),
+    ...parseSettings(run),
   };
+}
+
+/** Settings are shown and nothing more: what is no plain value is left out. */
+function parseSettings(run: unknown): Pick<History, 'run'> {
+  if (typeof run !== 'object' || run === null) return {};
+  const plain = Object.entries(run).filter(([, one]) => ['string', 'number', 'boolean'].includes(typeof one));
+  return { run: Object.fromEntries(plain) };
 }
 
 function parseEpoch(value: unknown, where: string): EpochRecord {

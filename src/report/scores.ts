@@ -8,6 +8,8 @@ export interface ClassScore {
   readonly recall: number;
   /** Of the images that were taken for this class, the fraction that is of it; NaN when none was. */
   readonly precision: number;
+  /** Harmonic mean of both: 2 precision recall / (precision + recall); 0 where nothing was found, NaN without images. */
+  readonly f1: number;
   /** The other class that its images were most often taken for; -1 when they never were. */
   readonly confusedWith: number;
 }
@@ -40,6 +42,7 @@ export function scoreClasses(
       correct,
       recall: correct / images,
       precision: correct / taken,
+      f1: images === 0 ? Number.NaN : (2 * correct) / (images + taken),
       confusedWith: most > 0 ? others.indexOf(most) : -1,
     };
   });

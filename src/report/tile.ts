@@ -31,7 +31,7 @@ export function tile(gallery: Gallery, index: number, x: number, y: number, size
     y: y + (size - drawn.height) / 2,
     ...drawn,
     'image-rendering': 'optimizeSpeed',
-    href: `data:image/png;base64,${base64(pngOf(gallery, index))}`,
+    href: pngAddress(pngOf(gallery, index)),
   });
 }
 
@@ -58,6 +58,11 @@ function toByte(pixels: Float32Array): (value: number) => number {
     if (value > high) high = value;
   }
   return (value) => Math.round(((value - low) / (high - low)) * 255) || 0;
+}
+
+/** A PNG's bytes as an address that holds them. */
+export function pngAddress(png: Uint8Array): string {
+  return `data:image/png;base64,${base64(png)}`;
 }
 
 function base64(bytes: Uint8Array): string {
