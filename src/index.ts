@@ -96,5 +96,6 @@ export {
 } from './train/fit.js';
 export type { BestEpoch, EarlyStopping } from './train/early-stopping.js';
 export type { Checkpointing, Resume } from './train/fit-checkpoint.js';
+export * as metrics from './train/metrics.js';
 export { Predictor, type PredictorOptions } from './train/predictor.js';
 export { type StepResult, Trainer, type TrainerOptions } from './train/trainer.js';

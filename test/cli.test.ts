@@ -265,6 +265,35 @@ describe('train', () => {
     expect((await twill(['eval', '--data', few, '--model', join(out, 'model.safetensors')])).code).toBe(0);
   });
 
+  test('--checkpoint-every and --resume: an interrupted training goes on to the same weights', async () => {
+    const run = (name: string, ...more: string[]) =>
+      quick(name, '--epochs', '8', '--shuffle', '--momentum', '0.5', '--lr', '0.05', ...more);
+    const weights = (name: string) => readFile(join(directory, name, 'model.safetensors'));
+    const records = async (name: string) => {
+      const { epochs } = JSON.parse(await readFile(join(directory, name, 'history.json'), 'utf8'));
+      return epochs.map(({ cost, accuracy }: { cost: number; accuracy: number }) => [cost, accuracy]);
+    };
+    expect((await twill(run('through'))).code).toBe(0);
+    const signals = new EventEmitter();
+    const running = twill(run('resumed', '--checkpoint-every', '3'), { signals });
+    const kept = join(directory, 'resumed', 'checkpoint.safetensors');
+    await expect.poll(() => existsSync(kept), { timeout: 60_000 }).toBe(true);
+    signals.emit('SIGINT');
+    expect((await running).code).toBe(130);
+    const { code, stdout, stderr } = await twill(['train', '--resume', join(directory, 'resumed')]);
+    expect([code, stderr]).toEqual([0, expect.stringContaining('wrote')]);
+    expect(stdout).toContain('epoch 8');
+    expect(Buffer.compare(await weights('resumed'), await weights('through'))).toBe(0);
+    expect(await records('resumed')).toEqual(await records('through'));
+    const other = await twill(['train', '--resume', join(directory, 'resumed'), '--batch-size', '50']);
+    expect(other).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('made with batchSize 100 but now it is 50'),
+    });
+    const missing = await twill(['train', '--resume', join(directory, 'through')]);
+    expect(missing).toMatchObject({ code: 1, stderr: expect.stringContaining('run.json: no such file') });
+  });
+
   test('a loss that is not finite any more is an error with epoch and batch, and leaves no files', async () => {
     const { code, stderr } = await twill(quick('diverged', '--lr', '1e30'));
     expect(code).toBe(1);

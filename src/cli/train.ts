@@ -17,7 +17,8 @@ import {
 import type { OutputDirectory } from './output-directory.js';
 import { trainingLog } from './training-log.js';
 
-interface TrainOptions extends BackendOptions {
+/** What `twill train` is told. */
+export interface TrainOptions extends BackendOptions {
   readonly recipe: string;
   readonly data?: string;
   readonly epochs?: number;
@@ -29,6 +30,8 @@ interface TrainOptions extends BackendOptions {
   readonly init?: string;
   readonly limit?: number;
   readonly out: string;
+  readonly checkpointEvery?: number;
+  readonly resume?: string;
   readonly json?: boolean;
 }
 
@@ -39,6 +42,8 @@ Examples:
   $ twill train --recipe article-3x3           smaller kernels, normalised: more accurate
   $ twill train --shuffle --momentum 0.9 --lr 0.02 --out runs/momentum
   $ twill train --init out/model.safetensors   go on from where another run ended
+  $ twill train --checkpoint-every 100         leaves a checkpoint to go on from, too
+  $ twill train --resume out                   goes on where that was killed, to the same bits
   $ twill train --json > run.jsonl             one JSON object a line, an epoch each
 
 Recipes:
@@ -67,11 +72,34 @@ export function trainCommand(io: Io): Command {
     .option('--init <file>', 'start from these weights (safetensors)', nonEmpty)
     .option('--limit <n>', 'train on the first n images only; all test images are used', wholeNumber(1))
     .option('--out <dir>', 'directory for the results, made where it is missing', nonEmpty, 'out')
+    .option(
+      '--checkpoint-every <n>',
+      'write a checkpoint into the directory every n steps and after the last',
+      wholeNumber(1),
+    )
+    .option(
+      '--resume <dir>',
+      'go on from the checkpoint in this directory, with the options that made it',
+      nonEmpty,
+    )
     .addOption(jsonOption('write JSON lines to stdout: a start, every epoch, the end'))
     .addOption(backendOption())
     .addOption(threadsOption())
     .addHelpText('after', EXAMPLES)
-    .action((options: TrainOptions) => train(options, io));
+    .action(async (options: TrainOptions, command: Command) => train(await resumed(options, command), io));
+}
+
+/** With `--resume`: the options that the training was begun with, but for those that are given now. */
+async function resumed(options: TrainOptions, command: Command): Promise<TrainOptions> {
+  if (options.resume === undefined) return options;
+  const { readRun } = await import('./run-file.js');
+  const given = Object.entries(options).filter(([name]) => command.getOptionValueSource(name) === 'cli');
+  return {
+    ...options,
+    ...(await readRun(options.resume)),
+    out: options.resume,
+    ...Object.fromEntries(given),
+  };
 }
 
 async function train(options: TrainOptions, io: Io): Promise<void> {
@@ -85,10 +113,19 @@ async function train(options: TrainOptions, io: Io): Promise<void> {
   }
 }
 
+const recordOf = ({ epoch, cost, accuracy, seconds, evalSeconds }: EpochRecord): EpochRecord => ({
+  epoch,
+  cost,
+  accuracy,
+  seconds,
+  evalSeconds,
+});
+
 async function trainInto(out: OutputDirectory, options: TrainOptions, io: Io): Promise<void> {
   const { CrossEntropyLoss, fit, manualSeed, SGD } = await import('../index.node.js');
   const { writeResults } = await import('./results.js');
   const { describeMachine } = await import('./machine.js');
+  const { checkpointOptions } = await import('./run-file.js');
   manualSeed(options.seed);
   const recipe = RECIPES.find(({ name }) => name === options.recipe)!;
   const model = await recipe.model();
@@ -123,14 +160,16 @@ async function trainInto(out: OutputDirectory, options: TrainOptions, io: Io): P
       loss: new CrossEntropyLoss(),
       optimizer: new SGD({ lr, momentum }),
       validation: data.test,
+      ...(await checkpointOptions(out, options)),
       signal: interruption.signal,
       onBatch: (batch) => log.batch(batch),
     });
-    for await (const { epoch, cost, accuracy, seconds, evalSeconds } of run) {
-      const record = { epoch, cost, accuracy, seconds, evalSeconds };
-      records.push(record);
-      log.epoch(record);
+    const note = () => records.splice(0, records.length, ...run.history.epochs.map(recordOf));
+    for await (const result of run) {
+      note();
+      log.epoch(recordOf(result));
     }
+    note();
   } catch (error) {
     log.clear();
     // Weights that finished at least one epoch are worth keeping, whatever stopped the next.

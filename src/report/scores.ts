@@ -1,3 +1,5 @@
+import { confusionMatrix } from '../train/metrics.js';
+
 /** How a classifier did on one class. */
 export interface ClassScore {
   /** Images of this class. */
@@ -28,8 +30,7 @@ export function scoreClasses(
   predictions: ArrayLike<number>,
   count: number,
 ): Scores {
-  const confusion = Array.from({ length: count }, () => new Array<number>(count).fill(0));
-  for (let i = 0; i < labels.length; i++) confusion[labels[i]!]![predictions[i]!]! += 1;
+  const confusion = confusionMatrix(labels, predictions, count);
   const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
   const classes = confusion.map((row, label) => {
     const images = sum(row);

@@ -1,0 +1,67 @@
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FormatError } from '../errors.js';
+import { readBytes } from '../io/file.node.js';
+import { RECIPES } from '../recipes/recipes.js';
+import type { OutputDirectory } from './output-directory.js';
+import type { TrainOptions } from './train.js';
+
+const RUN = 'run.json';
+const CHECKPOINT = 'checkpoint.safetensors';
+/** Far above what options come to. */
+const MAX_BYTES = 2 ** 20;
+
+/** Options of `twill train` on which the bits of the training depend, and how often there is a checkpoint. */
+const KEPT = [
+  'recipe',
+  'data',
+  'epochs',
+  'batchSize',
+  'lr',
+  'momentum',
+  'seed',
+  'shuffle',
+  'limit',
+  'checkpointEvery',
+] as const;
+
+type Kept = Pick<TrainOptions, (typeof KEPT)[number]>;
+
+/** The options in the `run.json` of a directory. Throws `DataError` and `FormatError` where there are none. */
+export async function readRun(directory: string): Promise<Kept> {
+  const file = join(directory, RUN);
+  const bytes = await readBytes(file, MAX_BYTES);
+  let run: Partial<Kept> | null;
+  try {
+    run = JSON.parse(new TextDecoder().decode(bytes)) as typeof run;
+  } catch (error) {
+    throw new FormatError(`${file} is not JSON: ${(error as Error).message}`);
+  }
+  if (!RECIPES.some(({ name }) => name === run?.recipe)) {
+    throw new FormatError(`${file} does not hold the options of a training`);
+  }
+  return run as Kept;
+}
+
+/**
+ * What `fit` is told of checkpoints, with the options of the training written down beside them. A training that was
+ * killed before its first checkpoint begins anew.
+ */
+export async function checkpointOptions(out: OutputDirectory, options: TrainOptions) {
+  const { checkpointEvery: every, resume } = options;
+  const from = resume === undefined ? undefined : join(resume, CHECKPOINT);
+  const there =
+    from !== undefined &&
+    (await access(from).then(
+      () => true,
+      () => false,
+    ));
+  if (every !== undefined) {
+    const kept = Object.fromEntries(KEPT.map((name) => [name, options[name]]));
+    await out.write(RUN, `${JSON.stringify(kept, null, 2)}\n`);
+  }
+  return {
+    checkpoint: every === undefined ? undefined : { to: out.file(CHECKPOINT), every },
+    resume: there ? from : undefined,
+  };
+}
