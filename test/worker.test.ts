@@ -96,9 +96,9 @@ describe.each(['native', 'wasm'] as const)('a worker that computes with %s', (na
       );
       const options = { inputShape: shape, optimizer: new SGD({ lr: 0.1 }), loss, seed: 4, batchSize: 230 };
       const trainer = worker.trainer(b, options);
-      const step = await trainer.step(pixels, targets);
+      const step = await trainer.step(images, targets);
       const own = new Trainer(a, { ...options, backend: await backend() });
-      expect(step).toEqual(own.stepSync(pixels, targets));
+      expect(step).toEqual(own.stepSync(images, targets));
       await trainer.sync();
       expect(weightsOf(b)).toEqual(weightsOf(a));
     }

@@ -118,7 +118,7 @@ export class NLLLoss extends LabelLoss {
  */
 export class MSELoss implements Loss {
   /** @internal */
-  readonly op: LossOp = squaredError;
+  readonly op: LossOp = squaredError();
   /** `mean` or `sum` over the values of the batch. */
   readonly reduction: Reduction;
 

@@ -6,7 +6,9 @@ import { formatShape, sizeOf, type TensorSpec } from './op.js';
 type Term = (x: number, target: number, weight: number) => number;
 
 /** (output - target)^2, torch.nn.functional.mse_loss. */
-export const squaredError: LossOp = valueLoss('mse_loss', 0, null, (x, target) => (x - target) ** 2);
+export function squaredError(): LossOp {
+  return valueLoss('mse_loss', 0, null, (x, target) => (x - target) ** 2);
+}
 
 /** torch.nn.functional.binary_cross_entropy_with_logits; stable for scores of any size. */
 export function binaryCrossEntropy(posWeight: readonly number[] | null): LossOp {
