@@ -25,6 +25,7 @@ export {
   type ConvTranspose2dFunctionOptions,
   type ConvTranspose2dOptions,
 } from './nn/conv_transpose2d.js';
+export { Dropout, Dropout2d } from './nn/dropout.js';
 export { Flatten } from './nn/flatten.js';
 export * as functional from './nn/functional.js';
 export {
@@ -36,13 +37,25 @@ export {
   type LayerNormOptions,
 } from './nn/group_norm.js';
 export { Linear, type LinearOptions } from './nn/linear.js';
-export { CrossEntropyLoss, type CrossEntropyLossOptions, type Loss, type Reduction } from './nn/loss.js';
+export {
+  BCEWithLogitsLoss,
+  type BCEWithLogitsLossOptions,
+  CrossEntropyLoss,
+  type CrossEntropyLossOptions,
+  type Loss,
+  type LossOptions,
+  MSELoss,
+  NLLLoss,
+  type NLLLossOptions,
+  type Reduction,
+} from './nn/loss.js';
 export { MaxPool2d, type MaxPool2dOptions } from './nn/max_pool2d.js';
 export { Module, type StateDict, type StateTensor } from './nn/module.js';
 export { ConstantPad2d, type Padding2d, ReflectionPad2d, ReplicationPad2d, ZeroPad2d } from './nn/pad2d.js';
 export type { Size2d } from './nn/pair.js';
 export { ReLU } from './nn/relu.js';
 export { Sequential } from './nn/sequential.js';
+export { LogSoftmax, Softmax } from './nn/softmax.js';
 export { Adam, type AdamOptions, type AdamSettings, AdamW } from './optim/adam.js';
 export type { Averaging } from './optim/averaging.js';
 export type { Clipping } from './optim/clipping.js';

@@ -139,7 +139,7 @@ describe('what travels', () => {
     expect(refused(train, { optimizer: new Mine() })).toThrow(
       'optimizer must be one that a worker knows (Adam, AdamW, RMSprop, SGD) but is a value of type Mine',
     );
-    expect(refused(train, { loss: new Loss() })).toThrow('(CrossEntropyLoss) but is a value of type Loss');
+    expect(refused(train, { loss: new Loss() })).toThrow('MSELoss, NLLLoss) but is a value of type Loss');
     expect(refused(train, { optimizer: undefined })).toThrow(OptionError);
     expect(refused(new Other(train), {})).toThrow('use a DataLoader itself');
     expect(refused(train, { backend: worker })).toThrow("unknown option 'backend'");

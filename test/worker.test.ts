@@ -1,17 +1,22 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DataLoader, ImageDataset, Normalize, RandomCrop, RandomErasing } from '../src/data/index.node.js';
 import {
+  BCEWithLogitsLoss,
   CrossEntropyLoss,
+  Dropout,
   evaluate,
   fit,
+  Flatten,
   LabelError,
   Linear,
   loadBackend,
+  manualSeed,
   type Module,
   NumericError,
   OptionError,
   Predictor,
   predict,
+  Sequential,
   SGD,
   ShapeError,
   Trainer,
@@ -55,6 +60,48 @@ describe.each(['native', 'wasm'] as const)('a worker that computes with %s', (na
     const here = await followed(fit(a, train, { ...set(), backend: await backend() }), a);
     expect(await followed(worker.fit(b, train, set()), b)).toEqual(here);
     expect(here.length).toBe(3);
+  });
+
+  it('trains with dropout and a loss of values to the bits of fit on this thread, and evaluates with it', async () => {
+    const targets = Float32Array.from({ length: train.length * 3 }, (_, at) => Math.sin(at));
+    const { images, labels, shape } = train;
+    const loss = new BCEWithLogitsLoss({ posWeight: [1, 2, 3] });
+    const make = () => {
+      manualSeed(1);
+      return new Sequential(new Flatten(), new Dropout(0.3), new Linear(64, 3));
+    };
+    for (const shared of [false, true]) {
+      const pixels = shared ? new Uint8Array(new SharedArrayBuffer(images.length)) : images;
+      pixels.set(images);
+      const data = new ImageDataset({
+        images: pixels,
+        ...(shared && { labels }),
+        shape,
+        targets,
+        targetShape: [3],
+      });
+      const set = () => ({
+        optimizer: new SGD({ lr: 0.1 }),
+        epochs: 2,
+        shuffle: true,
+        seed: 3,
+        loss,
+        validation: data,
+      });
+      const [a, b] = [make(), make()];
+      const here = await followed(fit(a, data, { ...set(), backend: await backend() }), a);
+      expect(await followed(worker.fit(b, data, set()), b)).toEqual(here);
+      expect(await worker.evaluate(b, data, { loss })).toEqual(
+        await evaluate(a, data, { loss, backend: await backend() }),
+      );
+      const options = { inputShape: shape, optimizer: new SGD({ lr: 0.1 }), loss, seed: 4, batchSize: 230 };
+      const trainer = worker.trainer(b, options);
+      const step = await trainer.step(images, targets);
+      const own = new Trainer(a, { ...options, backend: await backend() });
+      expect(step).toEqual(own.stepSync(images, targets));
+      await trainer.sync();
+      expect(weightsOf(b)).toEqual(weightsOf(a));
+    }
   });
 
   it('tells every batch, in order and before the epoch that it belongs to', async () => {

@@ -58,14 +58,6 @@ TWILL_INLINE Vec derivative_of(int32_t kind, Vec v, Vec slope) {
   return fma(outer, logistic.slope, logistic.value);
 }
 
-// One body for whole and partial vectors: it is long, and the module is downloaded.
-template <typename Body>
-TWILL_INLINE void each_lanes(int64_t begin, int64_t end, const Body& body) {
-  for (int64_t i = begin; i < end; i += kWidth) {
-    body(i, end - i < kWidth ? static_cast<int>(end - i) : kWidth);
-  }
-}
-
 }  // namespace
 
 void activation_forward(const Work& work, int64_t begin, int64_t end) {

@@ -33,6 +33,14 @@ TWILL_INLINE void each_vector(int64_t begin, int64_t end, const Body& body) {
   if (i < end) body(i, static_cast<int>(end - i));
 }
 
+// The same with one body for whole and partial vectors: for long ones, since a module is downloaded.
+template <typename Body>
+TWILL_INLINE void each_lanes(int64_t begin, int64_t end, const Body& body) {
+  for (int64_t i = begin; i < end; i += simd::kWidth) {
+    body(i, end - i < simd::kWidth ? static_cast<int>(end - i) : simd::kWidth);
+  }
+}
+
 inline bool all_finite(const float* values, int64_t count) {
   int bad = 0;
   for (int64_t i = 0; i < count; ++i) bad |= !(values[i] - values[i] == 0.0f);

@@ -4,6 +4,7 @@
 #include "kernel.h"
 #include "params_convolution.h"
 #include "params_layers.h"
+#include "params_losses.h"
 #include "params_normalisation.h"
 #include "params_parameters.h"
 #include "params_pooling.h"

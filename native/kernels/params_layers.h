@@ -1,4 +1,4 @@
-// Images, element-wise layers, linear layers and losses.
+// Images, element-wise layers, softmax and linear layers.
 #pragma once
 
 #include "params.h"
@@ -15,8 +15,11 @@ namespace twill {
 // kind: an Activation (activation.cc); slope: a float, the leaky ReLU's
 #define TWILL_ACTIVATION_PARAMS(P) P(size) P(kind) P(slope)
 #define TWILL_LINEAR_PARAMS(P) P(IN) P(OUT)
-// sum = 1: the gradient is of the batch's sum, not of its mean
-#define TWILL_CROSS_ENTROPY_PARAMS(P) P(classes) P(sum)
+// of C values at each position; log = 1: the logarithm of it
+#define TWILL_SOFTMAX_PARAMS(P) P(C) P(positions) P(log)
+// one draw for each of C values, the same at every position. stream: number of the layer in its network;
+// threshold: draws of 32 bits below it are dropped; scale: a float, of the others
+#define TWILL_DROPOUT_PARAMS(P) P(C) P(positions) P(stream) P(threshold) P(scale)
 
 // clang-format on
 
@@ -25,6 +28,7 @@ TWILL_PARAMS_STRUCT(MapParams, TWILL_MAP_PARAMS)
 TWILL_PARAMS_STRUCT(AddParams, TWILL_ADD_PARAMS)
 TWILL_PARAMS_STRUCT(ActivationParams, TWILL_ACTIVATION_PARAMS)
 TWILL_PARAMS_STRUCT(LinearParams, TWILL_LINEAR_PARAMS)
-TWILL_PARAMS_STRUCT(CrossEntropyParams, TWILL_CROSS_ENTROPY_PARAMS)
+TWILL_PARAMS_STRUCT(SoftmaxParams, TWILL_SOFTMAX_PARAMS)
+TWILL_PARAMS_STRUCT(DropoutParams, TWILL_DROPOUT_PARAMS)
 
 }  // namespace twill

@@ -1,4 +1,4 @@
-// Images, element-wise layers, linear layers and losses.
+// Images, element-wise layers, softmax and linear layers.
 #include "extents_of.h"
 
 namespace twill {
@@ -18,9 +18,10 @@ const char* check(const ActivationParams& p) {
   return p.size < 1 ? "size" : p.kind < 0 || p.kind > 5 ? "kind" : nullptr;
 }
 const char* check(const LinearParams& p) { return p.IN < 1 ? "IN" : p.OUT < 1 ? "OUT" : nullptr; }
-const char* check(const CrossEntropyParams& p) {
-  return p.classes < 1 ? "classes" : !flag(p.sum) ? "sum" : nullptr;
+const char* check(const SoftmaxParams& p) {
+  return p.C < 1 ? "C" : p.positions < 1 ? "positions" : !flag(p.log) ? "log" : nullptr;
 }
+const char* check(const DropoutParams& p) { return p.C < 1 ? "C" : p.positions < 1 ? "positions" : nullptr; }
 
 static int64_t size(const ImageParams& p) { return product(p.C, p.H, p.W); }
 
@@ -61,8 +62,19 @@ Extents linear_backward_weight(const LinearParams& p, int32_t) {
   return extents(image(p.IN), image(p.OUT), fixed(product(p.IN, p.OUT)), fixed(p.OUT));
 }
 
-Extents cross_entropy_forward(const CrossEntropyParams& p, int32_t) {
-  return extents(image(p.classes), image(1), image(1), image(1), image(p.classes));
+Extents softmax_forward(const SoftmaxParams& p, int32_t) {
+  const Extent values = image(product(p.C, p.positions));
+  return extents(values, values);
+}
+
+Extents softmax_backward(const SoftmaxParams& p, int32_t) {
+  const Extent values = image(product(p.C, p.positions));
+  return extents(values, values, values);
+}
+
+Extents dropout(const DropoutParams& p, int32_t) {
+  const Extent values = image(product(p.C, p.positions));
+  return extents(values, fixed(4), values);
 }
 
 }  // namespace extents_of

@@ -1,8 +1,8 @@
 // Exponentials, and what layers make of them, of a vector of floats: the same code on every instruction set,
-// so that the bits depend on whether it fuses, and on nothing else. Over all floats errors are below 3 units in
-// the last place of the result, denormal ones included, below 5 for the logistic's slope and below 8 for the
-// normal distribution (test/ops/activation.test.ts holds the layers to that). NaN goes through, infinities give
-// the limit.
+// so that the bits depend on whether it fuses, and on nothing else. Over all floats errors are below 3 units
+// in the last place of the result, denormal ones included, below 5 for the logistic's slope and below 8 for
+// the normal distribution (test/ops/activation.test.ts holds the layers to that). NaN goes through,
+// infinities give the limit.
 //
 // Polynomials are least maximum error fits of this file's own; what they approximate stands beside them.
 #pragma once

@@ -1,4 +1,5 @@
 import type { Backend, Memory } from '../backend/backend.js';
+import { RANDOM_WORDS } from '../graph/lower.js';
 import { type Program, ProgramBuilder } from '../graph/program.js';
 import { type Conv2dAttributes, conv2d } from '../ops/conv2d.js';
 import { type Conv2dPoolAttributes, conv2dPool } from '../ops/conv2d_pool.js';
@@ -139,6 +140,7 @@ export class LayerPasses {
       passGradient: () => {},
       gradParameter: (name) => (pass === 'weight gradient' ? gradParameter(name) : undefined),
       whole: (name, floats) => save(name, floats * FLOAT),
+      random: () => ({ words: builder.whole(RANDOM_WORDS * FLOAT), stream: 0 }),
       partials: (floats) => builder.partials(floats * FLOAT).part(0, floats * FLOAT),
       everySlice: (part) => builder.everySlice(part),
       call: (kernel, params, operands) => builder.call(kernel, params, operands),

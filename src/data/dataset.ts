@@ -17,27 +17,37 @@ export interface Dataset {
   readonly dtype: 'uint8' | 'float32';
   /** Name of each class; the label is the index. */
   readonly classes?: readonly string[] | undefined;
+  /** Shape of what a model is to give for one image, where that are values and not, or not only, a class. */
+  readonly targetShape?: readonly number[] | undefined;
   /**
    * Copies the samples `indices` one after the other into `images` (`indices.length` x C*H*W, of `dtype`) and
    * `labels`. The caller vouches for the indices and the sizes.
    */
   copy(indices: Uint32Array, images: Pixels, labels: Int32Array): void;
+  /** Where there is a `targetShape`: copies the values of the samples `indices` one after the other into `targets`. */
+  copyTargets?(indices: Uint32Array, targets: Float32Array): void;
 }
 
 /** One labelled image. */
 export interface Sample {
   /** C*H*W pixels. */
   readonly image: Pixels;
-  /** Number of its class. */
+  /** Number of its class; -1 where there are values only. */
   readonly label: number;
+  /** The values that a model is to give. */
+  readonly target?: Float32Array | undefined;
 }
 
 /** What `new ImageDataset(...)` takes. */
 export interface ImageDatasetOptions {
   /** N*C*H*W pixels, NCHW. Kept by reference, not copied. */
   images: Pixels;
-  /** N labels. Kept by reference, not copied. */
-  labels: Uint8Array | Int32Array;
+  /** N labels. Kept by reference, not copied. May be left out where there are `targets`. */
+  labels?: Uint8Array | Int32Array;
+  /** Values that a model is to give, N times `targetShape`, NCHW. Kept by reference, not copied. Default none. */
+  targets?: Float32Array<ArrayBufferLike> | undefined;
+  /** Of one image's `targets`: [C, H, W], or [values]. */
+  targetShape?: readonly number[] | undefined;
   /** Channels, height and width of one image. */
   shape: ImageShape;
   /** Name of each class, so that every label must have one; default none. */
@@ -48,43 +58,60 @@ export interface ImageDatasetOptions {
 export class ImageDataset implements Dataset {
   /** length * C*H*W pixels, NCHW; those that it was given. */
   readonly images: Pixels;
-  /** The class of each image. */
+  /** The class of each image; all -1 where there are targets only. */
   readonly labels: Uint8Array | Int32Array;
+  /** Values that a model is to give: those that it was given. */
+  readonly targets: Float32Array<ArrayBufferLike> | undefined;
+  readonly targetShape: readonly number[] | undefined;
   readonly shape: ImageShape;
   readonly classes: readonly string[] | undefined;
   readonly length: number;
   readonly #imageSize: number;
+  readonly #targetSize: number;
+  readonly #labelled: boolean;
 
   /**
-   * @throws ShapeError when pixels, labels and shape do not fit together; LabelError for a label that is negative or
+   * @throws ShapeError when pixels, labels, targets and shapes do not fit together; LabelError for a label that is negative or
    * has no class; OptionError for types that are not listed
    */
   constructor(options: ImageDatasetOptions) {
-    checkOptions('ImageDataset', options, ['images', 'labels', 'shape', 'classes']);
-    const { images, labels, classes } = options;
+    checkOptions('ImageDataset', options, ['images', 'labels', 'targets', 'targetShape', 'shape', 'classes']);
+    const { images, labels, targets, classes } = options;
     if (!(images instanceof Uint8Array || images instanceof Float32Array)) {
       throw new OptionError(
         `[ImageDataset] images must be a Uint8Array or Float32Array but is ${show(images)}`,
       );
     }
-    if (!(labels instanceof Uint8Array || labels instanceof Int32Array)) {
+    const labelled = labels instanceof Uint8Array || labels instanceof Int32Array;
+    if (!labelled && (labels !== undefined || !targets)) {
       throw new OptionError(
         `[ImageDataset] labels must be a Uint8Array or Int32Array but is ${show(labels)}`,
       );
     }
     const [channels, height, width] = checkShape(options.shape);
     this.#imageSize = channels * height * width;
-    this.length = labels.length;
+    const targetShape = checkTargetShape(targets, options.targetShape);
+    this.#targetSize = targetShape?.reduce((product, size) => product * size, 1) ?? 0;
+    this.length = labels ? labels.length : Math.floor(targets!.length / this.#targetSize);
+    if (targets && targets.length !== this.length * this.#targetSize) {
+      throw new ShapeError(
+        `[ImageDataset] ${this.length} ${labelled ? 'labels' : 'images'} and targetShape ${targetShape!.join('x')} need ` +
+          `${this.length * this.#targetSize} targets but there are ${targets.length}`,
+      );
+    }
     if (images.length !== this.length * this.#imageSize) {
       throw new ShapeError(
-        `[ImageDataset] ${labels.length} labels and shape ${channels}x${height}x${width} need ` +
-          `${labels.length * this.#imageSize} pixels but images holds ${images.length}`,
+        `[ImageDataset] ${this.length} ${labelled ? 'labels' : 'targets'} and shape ${channels}x${height}x${width} need ` +
+          `${this.length * this.#imageSize} pixels but images holds ${images.length}`,
       );
     }
     checkClasses(classes);
-    checkLabels(labels, classes?.length);
+    if (labels) checkLabels(labels, classes?.length);
     this.images = images;
-    this.labels = labels;
+    this.labels = labels ?? new Int32Array(this.length).fill(-1);
+    this.targets = targets;
+    this.targetShape = targetShape && Object.freeze([...targetShape]);
+    this.#labelled = labelled;
     this.shape = Object.freeze([channels, height, width] as const);
     this.classes = classes && Object.freeze([...classes]);
   }
@@ -94,11 +121,13 @@ export class ImageDataset implements Dataset {
     return this.images instanceof Uint8Array ? 'uint8' : 'float32';
   }
 
-  /** One sample: its pixels (C*H*W, a view into `images`) and its label. */
+  /** One sample: its pixels (C*H*W, a view into `images`), its label and its targets (a view, too). */
   get(index: number): Sample {
     integerBetween('ImageDataset.get', 'index', index, 0, this.length - 1);
     const start = index * this.#imageSize;
-    return { image: this.images.subarray(start, start + this.#imageSize), label: this.labels[index]! };
+    const image = this.images.subarray(start, start + this.#imageSize);
+    const target = this.#targets(index, index + 1);
+    return { image, label: this.labels[index]!, ...(target && { target }) };
   }
 
   /** Samples `start` (included) to `end` (excluded), sharing the memory of this data set. */
@@ -107,7 +136,9 @@ export class ImageDataset implements Dataset {
     integerBetween('ImageDataset.subset', 'end', end, start, this.length);
     return new ImageDataset({
       images: this.images.subarray(start * this.#imageSize, end * this.#imageSize),
-      labels: this.labels.subarray(start, end),
+      ...(this.#labelled && { labels: this.labels.subarray(start, end) }),
+      targets: this.#targets(start, end),
+      targetShape: this.targetShape,
       shape: this.shape,
       classes: this.classes,
     });
@@ -126,6 +157,31 @@ export class ImageDataset implements Dataset {
       labels[i] = this.labels[index]!;
     }
   }
+
+  copyTargets(indices: Uint32Array, targets: Float32Array): void {
+    indices.forEach((index, i) => targets.set(this.#targets(index, index + 1)!, i * this.#targetSize));
+  }
+
+  #targets(start: number, end: number): Float32Array | undefined {
+    return this.targets?.subarray(start * this.#targetSize, end * this.#targetSize);
+  }
+}
+
+function checkTargetShape(
+  targets: Float32Array | undefined,
+  shape: readonly number[] | undefined,
+): readonly number[] | undefined {
+  if (targets === undefined && shape === undefined) return undefined;
+  if (!(targets instanceof Float32Array)) {
+    throw new OptionError(`[ImageDataset] targets must be a Float32Array but is ${show(targets)}`);
+  }
+  if (!Array.isArray(shape) || (shape.length !== 1 && shape.length !== 3)) {
+    throw new OptionError(
+      `[ImageDataset] targetShape must be [values] or [channels, height, width] but is ${show(shape)}`,
+    );
+  }
+  for (const size of shape) positiveInteger('ImageDataset', 'every size in targetShape', size);
+  return shape as readonly number[];
 }
 
 function checkShape(shape: ImageShape): ImageShape {

@@ -10,6 +10,8 @@ export interface Batch {
   readonly images: Pixels;
   /** The class of each image. */
   readonly labels: Int32Array<ArrayBuffer>;
+  /** Where the data set has them: the values that a model is to give, size times its `targetShape`. */
+  readonly targets?: Float32Array<ArrayBuffer> | undefined;
   /** Number of samples; the last batch of an epoch may hold fewer than `batchSize`. */
   readonly size: number;
   /** Number of the batch within its epoch, from 0. */
@@ -63,7 +65,9 @@ export class DataLoader implements Iterable<Batch>, AsyncIterable<Batch> {
   /** @throws OptionError for a value that cannot be used or an unknown name */
   constructor(dataset: Dataset, options?: DataLoaderOptions) {
     const where = 'DataLoader';
-    if (typeof dataset?.length !== 'number' || typeof dataset.copy !== 'function') {
+    const copies = typeof dataset?.copy === 'function';
+    const copiesTargets = !dataset?.targetShape || typeof dataset.copyTargets === 'function';
+    if (typeof dataset?.length !== 'number' || !copies || !copiesTargets) {
       throw new OptionError(`[${where}] expected a data set but got ${show(dataset)}`);
     }
     const known = ['batchSize', 'shuffle', 'seed', 'dropLast', 'generator', 'transforms'] as const;
@@ -146,6 +150,7 @@ export class DataLoader implements Iterable<Batch>, AsyncIterable<Batch> {
 
   #gather(indices: Uint32Array, epoch: number, index: number): Batch {
     const { shape } = this;
+    const { targetShape } = this.dataset;
     const size = indices.length;
     const pixels = size * pixelsOf(this);
     if (pixels > 2 ** 31) {
@@ -157,7 +162,10 @@ export class DataLoader implements Iterable<Batch>, AsyncIterable<Batch> {
     const labels = new Int32Array(size);
     if (this.transforms.length === 0) this.dataset.copy(indices, images, labels);
     else this.#transform(indices, images, labels, new Generator(this.seed, streamOf(epoch, index)));
-    return { images, labels, size, index, shape };
+    if (!targetShape) return { images, labels, size, index, shape };
+    const targets = new Float32Array(targetShape.reduce((product, one) => product * one, size));
+    this.dataset.copyTargets!(indices, targets);
+    return { images, labels, targets, size, index, shape };
   }
 
   #transform(indices: Uint32Array, images: Pixels, labels: Int32Array, generator: Generator): void {

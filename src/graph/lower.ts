@@ -1,6 +1,6 @@
 import type { Backend } from '../backend/backend.js';
 import { ShapeError } from '../errors.js';
-import type { LossOp, Reduction } from '../ops/cross_entropy.js';
+import type { LossEmitter, LossOp, Reduction, Targets } from '../ops/loss.js';
 import { type Buffer, type Emitter, type Operands, sizeOf } from '../ops/op.js';
 import { gradientsNeeded } from './differentiate.js';
 import { fuse } from './fuse.js';
@@ -11,12 +11,15 @@ import {
   transposedGradients,
 } from './gradients.js';
 import type { GraphNode, SymbolicTensor, TracedGraph } from './graph.js';
+import { withoutIdentities } from './identities.js';
 import type { Parameter } from './parameter.js';
 import { type ParameterBlock, packingsOf, placeAnywhere, placeTogether } from './placement.js';
 import { type Partials, type Program, ProgramBuilder } from './program.js';
 import { emitUpdate, type UpdateRequest } from './update.js';
 
 const FLOAT = Float32Array.BYTES_PER_ELEMENT;
+/** Random words that a run takes, where it takes any. */
+export const RANDOM_WORDS = 4;
 
 /** A loss with what becomes of it over the batch. */
 export interface Loss {
@@ -33,7 +36,7 @@ export interface Request {
   readonly capacity: number;
   /** Images as bytes 0..255, scaled to 0..1 on the way in, or as floats. */
   readonly input: 'uint8' | 'float32';
-  /** Ends the graph in a loss over labels: losses and hits come out. */
+  /** Ends the graph in a loss: losses come out, and hits where it compares with labels. */
   readonly loss?: Loss;
   /** Gradients come out: of the loss, or of `gradOutput` that goes in where there is no loss. */
   readonly gradients?: 'parameters' | 'parameters and inputs';
@@ -54,10 +57,15 @@ export interface LoweredProgram {
   readonly images: Buffer;
   readonly inputs: readonly Buffer[];
   readonly output: Buffer | undefined;
-  readonly labels: Buffer | undefined;
+  /** Labels, int32, or floats in PyTorch's order: what the loss compares with. */
+  readonly targets: Buffer | undefined;
   readonly losses: Buffer | undefined;
+  /** What a mean of the losses divides by; undefined where it is the number of images. */
+  readonly total: Buffer | undefined;
   readonly hits: Buffer | undefined;
   readonly gradOutput: Buffer | undefined;
+  /** `RANDOM_WORDS` words, to be drawn for each run; undefined where nothing is random. */
+  readonly random: Buffer | undefined;
   /** One an input, where they were asked for. */
   readonly gradInputs: readonly Buffer[];
   /** Gradients of the trainable parameters, side by side in the packed order of `block`. */
@@ -103,13 +111,19 @@ class Lowering {
   readonly #updates: ((losses: Buffer | undefined) => void)[] = [];
   #block: ParameterBlock | undefined;
   #partials: Partials | undefined;
+  /** What is written once, into a program that is there. */
+  readonly #constants: { buffer: Buffer; values: Float32Array }[] = [];
+  #random: Buffer | undefined;
+  #streams = 0;
 
   constructor(traced: TracedGraph, request: Request) {
-    this.#traced = traced;
     this.#request = request;
     this.#training = request.training ?? request.gradients !== undefined;
+    this.#traced = withoutIdentities(traced, this.#training);
     this.#nodes =
-      request.fusion === false ? traced.graph.nodes : fuse(traced, { inference: !this.#training });
+      request.fusion === false
+        ? this.#traced.graph.nodes
+        : fuse(this.#traced, { inference: !this.#training });
     const aliases = this.#nodes.filter(isAlias);
     this.#aliases = new Map(
       aliases.map(({ outputTensor, inputTensors }) => [outputTensor, inputTensors[0]!]),
@@ -140,6 +154,7 @@ class Lowering {
         : undefined;
     for (const update of this.#updates) update(loss?.losses);
     const program = this.#builder.build();
+    for (const { buffer, values } of this.#constants) program.write(buffer, values);
     const placements = [...this.#parameters.keys()].map((parameter) => ({
       parameter,
       at: parameter.placement,
@@ -149,10 +164,12 @@ class Lowering {
       images: inputs[0]!,
       inputs,
       output: exported,
-      labels: loss?.labels,
+      targets: loss?.targets,
       losses: loss?.losses,
+      total: loss?.total,
       hits: loss?.hits,
       gradOutput,
+      random: this.#random,
       gradInputs,
       gradients,
       norm,
@@ -223,16 +240,32 @@ class Lowering {
   }
 
   #emitLoss({ op, reduction }: Loss, output: SymbolicTensor) {
-    const classes = op.classes(output.spec);
-    const labels = this.#builder.batch(Int32Array.BYTES_PER_ELEMENT, true);
+    const kind: Targets['kind'] = op.targets(output.spec).kind;
+    const size = sizeOf(output.spec) * FLOAT;
+    const targets = this.#builder.batch(kind === 'labels' ? Int32Array.BYTES_PER_ELEMENT : size, true);
     const losses = this.#builder.batch(FLOAT, true);
-    const hits = this.#builder.batch(Int32Array.BYTES_PER_ELEMENT, true);
-    const gradLogits = this.#request.gradients ? this.#builder.batch(classes * FLOAT) : undefined;
-    if (gradLogits) this.#gradients.set(this.#root(output), gradLogits);
-    const call = (...one: [kernel: string, params: Readonly<Record<string, number>>, operands: Operands]) =>
-      this.#builder.call(...one);
-    op.emit(call, classes, { logits: this.#value(output), labels, losses, hits, gradLogits }, reduction);
-    return { labels, losses, hits };
+    const hits = kind === 'labels' ? this.#builder.batch(Int32Array.BYTES_PER_ELEMENT, true) : undefined;
+    const gradOutputs = this.#request.gradients ? this.#builder.batch(size) : undefined;
+    if (gradOutputs) this.#gradients.set(this.#root(output), gradOutputs);
+    const emit: LossEmitter = {
+      outputs: this.#value(output),
+      targets: kind === 'labels' ? targets : this.#toChannelsLast(output, targets, false),
+      losses,
+      hits,
+      gradOutputs,
+      reduction,
+      constant: (values) => (values ? this.#constant(Float32Array.from(values)) : undefined),
+      whole: () => this.#builder.whole(FLOAT),
+      call: (kernel, params, operands) => this.#builder.call(kernel, params, operands),
+      prepare: (kernel, params, operands) => this.#builder.call(kernel, params, operands, 'prologue'),
+    };
+    return { targets, losses, total: op.emit(emit, output.spec), hits };
+  }
+
+  #constant(values: Float32Array): Buffer {
+    const buffer = this.#builder.whole(values.byteLength);
+    this.#constants.push({ buffer, values });
+    return buffer;
   }
 
   /** Emits one node's backward pass; a gradient that has contributions already gets a new one added. */
@@ -274,6 +307,7 @@ class Lowering {
     const gradInputs = new Map<number, Buffer>();
     const wanted = (index: number) => this.#needs.tensors.has(node.inputTensors[index]!);
     const gradOutput = () => this.#gradients.get(this.#root(node.outputTensor))!;
+    let stream: number | undefined;
     const differentiated = this.#needs.tensors.has(node.outputTensor);
     const keep = (name: string, buffer: Buffer) => {
       saved.set(name, buffer);
@@ -302,6 +336,11 @@ class Lowering {
         if (wanted(index)) gradInputs.set(index, gradOutput());
       },
       gradParameter: (name) => this.#gradParameter(node, name),
+      random: () => {
+        this.#random ??= this.#builder.whole(RANDOM_WORDS * FLOAT);
+        stream ??= this.#streams++;
+        return { words: this.#random, stream };
+      },
       partials: (floats) => this.#builder.partials(floats * FLOAT).part(0, floats * FLOAT),
       everySlice: (partials) => this.#builder.everySlice(partials),
       call: (kernel, params, operands) => this.#builder.call(kernel, params, operands),

@@ -1,13 +1,13 @@
 import { defaultBackend } from '../backend/load.js';
-import { checkLabels } from '../data/check.js';
+import { checkTargets } from '../data/check.js';
 import { OptionError, ShapeError } from '../errors.js';
 import { type TracedGraph, trace, traceAll } from '../graph/graph.js';
-import { type LoweredProgram, lower, type Request } from '../graph/lower.js';
+import { type Loss, type LoweredProgram, lower, RANDOM_WORDS, type Request } from '../graph/lower.js';
 import { ModuleBuffer, Parameter } from '../graph/parameter.js';
-import { crossEntropy, type Reduction } from '../ops/cross_entropy.js';
 import { formatShape, type Op } from '../ops/op.js';
 import { type Packing, unpack } from '../ops/packing.js';
 import { show } from '../options.js';
+import type { Generator } from '../random.js';
 
 // One op at a time on arrays: each call traces, plans, runs and frees a program of its own.
 
@@ -63,11 +63,17 @@ export function forward<A>(
   xs: Tensor | readonly Tensor[],
   tensors: Tensors,
   attributes: A,
-  { training = false } = {},
+  { training = false, generator }: { training?: boolean; generator?: Generator } = {},
 ): Tensor {
   const inputs = listOf(xs);
   const { traced, parameters } = traceOp(op, inputs, tensors, attributes);
-  return run(traced, inputs, { training }, ({ program, output }, batch) => {
+  return run(traced, inputs, { training }, ({ program, output, random }, batch) => {
+    if (random) {
+      program.write(
+        random,
+        Int32Array.from({ length: RANDOM_WORDS }, () => generator!.uint32()),
+      );
+    }
     program.run(batch);
     for (const [name, one] of Object.entries(parameters)) {
       if (one instanceof ModuleBuffer) tensors[name]!.data.set(one.read());
@@ -108,31 +114,45 @@ export function backward<A>(
   });
 }
 
-export function crossEntropyProgram(scores: Tensor, labels: ArrayLike<number>, reduction: Reduction) {
-  const { shape } = checkTensor('crossEntropy', 'scores', scores);
+/** What a loss came to. */
+export interface LossResult {
+  /** Over the batch: the mean, or the sum. */
+  readonly loss: number;
+  /** Of each image, without what a mean divides by. */
+  readonly losses: Float32Array;
+  /** Gradient of `loss`, of the shape of the output. */
+  readonly gradInput: Tensor;
+}
+
+/** Of outputs [N, ...] for what the loss compares them with; `correct` is NaN where these are no labels. */
+export function lossProgram(
+  where: string,
+  loss: Loss,
+  outputs: Tensor,
+  given: ArrayLike<number>,
+): LossResult & { readonly correct: number } {
+  const { shape } = checkTensor(where, 'the output', outputs);
   const traced = trace((x) => x, shape.slice(1));
-  const classes = crossEntropy.classes(traced.output.spec);
-  const checked = checkLabels('crossEntropy', labels, shape[0]!, classes);
-  return run(
-    traced,
-    [scores],
-    { loss: { op: crossEntropy, reduction }, gradients: 'parameters and inputs', output: false },
-    (lowered, batch) => {
-      const { program } = lowered;
-      program.write(lowered.labels!, checked);
-      program.run(batch);
-      const losses = new Float32Array(batch);
-      const hits = new Int32Array(batch);
-      program.read(lowered.losses!, losses);
-      program.read(lowered.hits!, hits);
-      return {
-        loss: losses.reduce((sum, value) => sum + value, 0) / (reduction === 'sum' ? 1 : batch),
-        correct: hits.reduce((sum, value) => sum + value, 0),
-        losses,
-        gradInput: readTensor(program, lowered.gradInputs[0]!, shape),
-      };
-    },
-  );
+  const checked = checkTargets(where, given, shape[0]!, loss.op.targets(traced.output.spec));
+  const request = { loss, gradients: 'parameters and inputs', output: false } as const;
+  return run(traced, [outputs], request, (lowered, batch) => {
+    const { program, hits, total } = lowered;
+    program.write(lowered.targets!, checked);
+    program.run(batch);
+    const losses = new Float32Array(batch);
+    const hit = new Int32Array(batch);
+    const count = Float32Array.of(batch);
+    program.read(lowered.losses!, losses);
+    if (hits) program.read(hits, hit);
+    if (total) program.read(total, count);
+    const sum = losses.reduce((all, value) => all + value, 0);
+    return {
+      loss: loss.reduction === 'sum' ? sum : sum / count[0]!,
+      correct: hits ? hit.reduce((all, value) => all + value, 0) : Number.NaN,
+      losses,
+      gradInput: readTensor(program, lowered.gradInputs[0]!, shape),
+    };
+  });
 }
 
 function listOf(xs: Tensor | readonly Tensor[]): readonly Tensor[] {

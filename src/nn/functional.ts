@@ -6,23 +6,16 @@ import { maxPool2d as maxPool2dOp } from '../ops/max_pool2d.js';
 import { formatShape } from '../ops/op.js';
 import { relu as reluOp } from '../ops/relu.js';
 import { checkOptions, positiveInteger } from '../options.js';
-import {
-  backward,
-  checkTensor,
-  crossEntropyProgram,
-  features,
-  forward,
-  type Tensor,
-  zeros,
-} from './eager.js';
-import { CrossEntropyLoss, type CrossEntropyLossOptions } from './loss.js';
+import { backward, checkTensor, features, forward, type Tensor, zeros } from './eager.js';
 import { type MaxPool2dOptions, maxPool2dAttributes } from './max_pool2d.js';
 import { pair, type Size2d } from './pair.js';
 
 export { type Tensor, tensor } from './eager.js';
 export * from './functional_activation.js';
 export * from './functional_group_norm.js';
+export * from './functional_loss.js';
 export * from './functional_norm.js';
+export * from './functional_softmax.js';
 export * from './functional_spatial.js';
 
 /**
@@ -124,27 +117,6 @@ export function linearBackward(gradOutput: Tensor, x: Tensor, weight: Tensor): L
   const bias = zeros([checkTensor('linearBackward', 'weight', weight).shape[0]!]);
   const { input, parameters } = backward(linearOp, gradOutput, x, { weight, bias }, {});
   return { input, weight: parameters.weight!, bias: parameters.bias! };
-}
-
-/** Loss, hits and gradient of scores [N, classes] for N labels, torch.nn.functional.cross_entropy. */
-export interface CrossEntropyResult {
-  /** Over the batch: the mean, or the sum. */
-  readonly loss: number;
-  /** Images whose highest score is at their label. */
-  readonly correct: number;
-  /** -log softmax(scores)[label] of each image. */
-  readonly losses: Float32Array;
-  /** Gradient of `loss`, [N, classes]. */
-  readonly gradInput: Tensor;
-}
-
-/** Throws `LabelError` for a label outside 0..classes-1. */
-export function crossEntropy(
-  scores: Tensor,
-  labels: ArrayLike<number>,
-  options?: CrossEntropyLossOptions,
-): CrossEntropyResult {
-  return crossEntropyProgram(scores, labels, new CrossEntropyLoss(options).reduction);
 }
 
 function conv2dAttributes(where: string, weight: Tensor, options?: Conv2dFunctionOptions): Conv2dAttributes {

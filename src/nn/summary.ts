@@ -64,7 +64,7 @@ export function trainingNeeds(traced: TracedGraph, batchSize: number, backend: B
     backend,
     capacity: batchSize,
     input: 'uint8',
-    loss: { op: crossEntropy, reduction: 'mean' },
+    loss: { op: crossEntropy(), reduction: 'mean' },
     gradients: 'parameters',
     output: false,
     update: { emit, state },

@@ -49,6 +49,8 @@ export interface Emitter {
   passGradient(index: number): void;
   /** Where the partial sums of a parameter's gradient go; undefined where it is absent or the node is frozen. */
   gradParameter(name: string): Buffer | undefined;
+  /** Four words that are drawn anew for each run, and the number that tells the nodes apart that use them. */
+  random(): { readonly words: Buffer; readonly stream: number };
   /** Partial sums of this node's own, one instance a slice. */
   partials(floats: number): Buffer;
   /** Every instance of partial sums, for a kernel that adds them up. */
@@ -68,6 +70,8 @@ export interface Op<Attributes = unknown> {
   readonly name: string;
   /** Whether the output is the input seen with another shape: it shares the input's buffer, and its gradient likewise. */
   alias?(node: NodeView<Attributes>): boolean;
+  /** Whether its output is its input, so that it is left out of a program that learns (`training`) or applies. */
+  identity?(attributes: Attributes, training: boolean): boolean;
   /** Those among its parameters that are state which it changes: PyTorch's buffers. */
   readonly state?: readonly string[];
   /** It can end in a ReLU: fusion sets `relu: true` in its attributes. */

@@ -2,6 +2,7 @@ import { FormatError, NumericError } from '../errors.js';
 import { stored } from '../io/model.js';
 import { parseSafetensors, serialiseSafetensors, toFloat32 } from '../io/safetensors.js';
 import type { StateDict } from '../nn/module.js';
+import type { GeneratorState } from '../random.js';
 
 /** What a trainer goes on from, beside tensors. */
 export interface TrainerRecord {
@@ -11,6 +12,8 @@ export interface TrainerRecord {
   /** Of the optimizer and its groups, undefined where a group has none of its own. */
   readonly lrs: readonly (number | undefined)[];
   readonly momenta: readonly (number | undefined)[];
+  /** Where dropout draws from; missing in files of versions without it. */
+  readonly random?: GeneratorState;
 }
 
 /** A trainer at rest. */

@@ -1,29 +1,35 @@
 import type { Backend } from '../backend/backend.js';
 import { loadBackend } from '../backend/load.js';
-import { checkLabels } from '../data/check.js';
+import { checkTargets, targetsOf } from '../data/check.js';
 import type { Dataset, Pixels } from '../data/dataset.js';
 import { DataLoader } from '../data/loader.js';
 import type { Module } from '../nn/module.js';
-import { crossEntropy } from '../ops/cross_entropy.js';
+import { CrossEntropyLoss, type Loss } from '../nn/loss.js';
+import { classesOf as classesOfOutput } from '../ops/cross_entropy.js';
 import { checkOptions } from '../options.js';
 import { Predictor } from './predictor.js';
-import { argmax, crossEntropySum, softmax } from './scores.js';
+import { argmax, softmax } from './scores.js';
 
 /** What `evaluate` and `predict` may be told. */
 export interface EvaluateOptions {
   /** Images a run; default 1000. It changes no result. */
   batchSize?: number;
+  /** What `loss` is the mean of, whatever becomes of it in training; default `CrossEntropyLoss`. */
+  loss?: Loss;
   /** Default the backend of `loadBackend()`. */
   backend?: Backend;
   /** Ends the evaluation before its next run, by throwing the signal's reason. */
   signal?: AbortSignal;
 }
 
-/** How a classifier does on labelled images. */
+/**
+ * How a model does on a data set. Where the loss compares with values and not with labels, nothing is right or wrong:
+ * `accuracy` and `correct` are NaN, `predictions` and `probabilities` are empty.
+ */
 export interface Evaluation {
-  /** Mean cross-entropy an image. */
+  /** Mean of the loss, cross-entropy unless another one was given. */
   readonly loss: number;
-  /** Fraction of the images whose class was right. */
+  /** Fraction of the images whose class was right, of those that the loss does not ignore. */
   readonly accuracy: number;
   /** Images whose class was right. */
   readonly correct: number;
@@ -35,19 +41,16 @@ export interface Evaluation {
   readonly probabilities: Float32Array;
 }
 
-/** Runs a classifier over a data set. Throws `ShapeError`, `LabelError` and `OptionError`. */
+/** Runs a model over a data set. Throws `ShapeError`, `LabelError` and `OptionError`. */
 export async function evaluate(
   model: Module,
   dataset: Dataset,
   options?: EvaluateOptions,
 ): Promise<Evaluation> {
-  const {
-    batchSize = 1000,
-    backend,
-    signal,
-  } = checkOptions('evaluate', options, ['batchSize', 'backend', 'signal']);
+  const known = ['batchSize', 'loss', 'backend', 'signal'] as const;
+  const { batchSize = 1000, loss, backend, signal } = checkOptions('evaluate', options, known);
   const evaluation = await withPredictor(model, dataset.shape, batchSize, backend, (predictor) =>
-    evaluateWith(predictor, dataset, signal),
+    evaluateWith(predictor, dataset, { loss, signal }),
   );
   if (!evaluation) throw signal!.reason;
   return evaluation;
@@ -57,26 +60,43 @@ export async function evaluate(
 export async function evaluateWith(
   predictor: Predictor,
   dataset: Dataset,
-  signal?: AbortSignal,
+  { loss = new CrossEntropyLoss(), signal }: Pick<EvaluateOptions, 'loss' | 'signal'> = {},
 ): Promise<Evaluation | undefined> {
-  const classes = classesOf(predictor);
-  const predictions = new Int32Array(dataset.length);
+  const where = 'evaluate';
+  const { outputShape: shape } = predictor;
+  const targets = loss.op.targets({ shape });
+  const classifies = targets.kind === 'labels';
+  const classes = classifies ? targets.classes : 0;
+  const predictions = new Int32Array(classifies ? dataset.length : 0);
   const probabilities = new Float32Array(dataset.length * classes);
-  let loss = 0;
-  let correct = 0;
-  let done = 0;
-  for (const { images, labels, size } of new DataLoader(dataset, { batchSize: predictor.batchSize })) {
+  let [sum, total, correct, counted, done] = [0, 0, 0, 0, 0];
+  for (const { images, size, ...answers } of new DataLoader(dataset, { batchSize: predictor.batchSize })) {
     if (signal?.aborted) return undefined;
-    checkLabels('evaluate', labels, size, classes);
-    const scores = await predictor.run(images);
-    const guesses = argmax(scores, classes);
-    predictions.set(guesses, done);
-    probabilities.set(softmax(scores, classes), done * classes);
-    loss += crossEntropySum(scores, labels, classes);
-    correct += guesses.reduce((sum, guess, image) => sum + (guess === labels[image] ? 1 : 0), 0);
+    const given = checkTargets(where, targetsOf(where, answers, targets), size, targets);
+    const outputs = await predictor.run(images);
+    const measured = loss.op.measure(outputs, given, shape);
+    sum += measured.sum;
+    total += measured.total;
+    if (classifies) {
+      const guesses = argmax(outputs, classes);
+      predictions.set(guesses, done);
+      probabilities.set(softmax(outputs, classes), done * classes);
+      guesses.forEach((guess, image) => {
+        counted += given[image] === targets.ignoreIndex ? 0 : 1;
+        correct += guess === given[image] ? 1 : 0;
+      });
+    }
     done += size;
   }
-  return { loss: loss / done, accuracy: correct / done, correct, size: done, predictions, probabilities };
+  const right = classifies ? correct : Number.NaN;
+  return {
+    loss: sum / total,
+    accuracy: right / counted,
+    correct: right,
+    size: done,
+    predictions,
+    probabilities,
+  };
 }
 
 /** Images for `predict`: a data set fits. */
@@ -101,7 +121,7 @@ export interface Prediction {
 export async function predict(
   model: Module,
   { images, shape }: Images,
-  options?: Omit<EvaluateOptions, 'signal'>,
+  options?: Omit<EvaluateOptions, 'loss' | 'signal'>,
 ): Promise<Prediction> {
   const { batchSize = 1000, backend } = checkOptions('predict', options, ['batchSize', 'backend']);
   return withPredictor(model, shape, batchSize, backend, (predictor) => predictWith(predictor, images));
@@ -134,5 +154,5 @@ async function withPredictor<T>(
 }
 
 function classesOf({ outputShape }: Predictor): number {
-  return crossEntropy.classes({ shape: outputShape });
+  return classesOfOutput('cross_entropy', { shape: outputShape });
 }

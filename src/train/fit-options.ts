@@ -36,11 +36,11 @@ export interface FitOptions extends Clipping {
    * of one that was never interrupted.
    */
   resume?: Resume | undefined;
-  /** Evaluated after every epoch: then `accuracy` is the accuracy on it. */
+  /** Evaluated after every epoch, with the same loss: then `accuracy` is the accuracy on it. */
   validation?: Dataset;
   /** A new order every epoch; default false, as in the article. */
   shuffle?: boolean;
-  /** Where the orders and the transforms' draws come from; default 0. */
+  /** Where the orders, the transforms' draws and what dropout drops come from; default 0. */
   seed?: number;
   /** What becomes of the training images, drawn anew every epoch: augmentation. Default none. */
   transforms?: readonly Transform[];
@@ -76,7 +76,10 @@ export interface EpochResult {
   readonly cost: number;
   /** Mean loss over the epoch's batches. */
   readonly loss: number;
-  /** Fraction right: on `validation` after the epoch, or else on the training images as they were learnt. */
+  /**
+   * Fraction right: on `validation` after the epoch, or else on the training images as they were learnt; NaN where the
+   * loss compares with values.
+   */
   readonly accuracy: number;
   /** Fraction of the training images that were right as they were learnt. */
   readonly trainAccuracy: number;

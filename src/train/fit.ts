@@ -1,5 +1,6 @@
 import type { BackendInfo } from '../backend/backend.js';
 import { loadBackend } from '../backend/load.js';
+import { targetsOf } from '../data/check.js';
 import type { Dataset } from '../data/dataset.js';
 import type { Batch, DataLoader } from '../data/loader.js';
 import { NumericError, OptionError } from '../errors.js';
@@ -115,10 +116,10 @@ export class FitRun implements AsyncIterable<EpochResult> {
     const { optimizer, loss, validation, averaging, clipGradNorm, clipGradValue, resume } = this.#options;
     const backend = this.#options.backend ?? (await loadBackend());
     this.#info = backend.info();
-    const { batchSize, shape: inputShape } = this.#loader;
+    const { batchSize, seed, shape: inputShape } = this.#loader;
     const clipping = { clipGradNorm, clipGradValue };
     const resumed = resume === undefined ? undefined : await resumeBytes(resume);
-    const settings = { inputShape, optimizer, loss, batchSize, backend, averaging, ...clipping };
+    const settings = { inputShape, optimizer, loss, batchSize, backend, averaging, seed, ...clipping };
     const trainer = new Trainer(this.#model, settings);
     const predictor =
       validation && new Predictor(this.#model, { inputShape: validation.shape, batchSize: 1000, backend });
@@ -184,7 +185,7 @@ export class FitRun implements AsyncIterable<EpochResult> {
     const { epoch, batch, cost, correct, seen, seconds } = this.#position;
     const lr = optimizer.lr;
     const start = performance.now();
-    const evaluation = predictor && (await evaluateWith(predictor, validation!, signal));
+    const evaluation = predictor && (await evaluateWith(predictor, validation!, this.#options));
     this.#aborted = predictor !== undefined && !evaluation;
     if (this.#aborted) return undefined;
     const trainAccuracy = correct / seen;
@@ -217,10 +218,10 @@ export class FitRun implements AsyncIterable<EpochResult> {
         if (this.#options.checkpoint) await this.#keepCheckpoint(trainer);
         return false;
       }
-      const { images, labels, index }: Batch = next.value;
+      const { images, index, ...answers }: Batch = next.value;
       this.#rates.apply(epoch, index, this.#results);
       const { lr } = optimizer;
-      const step = trainer.step(images, labels);
+      const step = trainer.step(images, targetsOf('fit', answers, trainer.targets));
       let result: StepResult;
       try {
         // The next batch is gathered while this one is computed.

@@ -22,15 +22,3 @@ export function softmax(scores: Float32Array, classes: number): Float32Array {
   }
   return probabilities;
 }
-
-/** Sum over images of -log softmax(scores)[label], in float64. */
-export function crossEntropySum(scores: Float32Array, labels: ArrayLike<number>, classes: number): number {
-  let total = 0;
-  for (let image = 0; image < labels.length; image++) {
-    const row = scores.subarray(image * classes, (image + 1) * classes);
-    const largest = row.reduce((a, b) => Math.max(a, b));
-    const sum = row.reduce((a, score) => a + Math.exp(score - largest), 0);
-    total += Math.log(sum) + largest - row[labels[image]!]!;
-  }
-  return total;
-}

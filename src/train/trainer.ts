@@ -1,16 +1,19 @@
 import type { Backend } from '../backend/backend.js';
 import { defaultBackend } from '../backend/load.js';
-import { checkLabels, countImages, dtypeOf } from '../data/check.js';
+import { checkTargets, countImages, dtypeOf } from '../data/check.js';
 import type { Pixels } from '../data/dataset.js';
 import { OptionError, ShapeError } from '../errors.js';
-import { type LoweredProgram, lower } from '../graph/lower.js';
+import { type LoweredProgram, lower, RANDOM_WORDS } from '../graph/lower.js';
 import type { Loss } from '../nn/loss.js';
 import { CrossEntropyLoss } from '../nn/loss.js';
 import { Module, type StateDict } from '../nn/module.js';
+import type { Targets } from '../ops/loss.js';
+import { sizeOf } from '../ops/op.js';
 import { type Averaging, checkAveraging } from '../optim/averaging.js';
 import { checkClipping, type Clipping } from '../optim/clipping.js';
 import { Optimizer } from '../optim/optimizer.js';
-import { boolean, checkOptions, positiveInteger, show } from '../options.js';
+import { boolean, checkOptions, nonNegativeInteger, positiveInteger, show } from '../options.js';
+import { Generator, type GeneratorState } from '../random.js';
 import { decodeCheckpoint, encodeCheckpoint, type Snapshot } from './checkpoint.js';
 import { Updater } from './updater.js';
 
@@ -28,6 +31,8 @@ export interface TrainerOptions extends Clipping {
   batchSize?: number;
   /** Default the backend of `loadBackend()`. */
   backend?: Backend;
+  /** Where dropout draws from, 0 to 2^53 - 1; default 0. */
+  seed?: number;
   /** Run convolution, ReLU and max-pool as one op; default true. */
   fusion?: boolean;
 }
@@ -36,7 +41,7 @@ export interface TrainerOptions extends Clipping {
 export interface StepResult {
   /** Loss of the batch (its mean, unless the loss sums), before the update. Not finite: the step changed nothing. */
   readonly loss: number;
-  /** Images whose class was right, before the update. */
+  /** Images whose class was right, before the update; NaN where the loss compares with values, not with labels. */
   readonly correct: number;
   /** Images in the batch. */
   readonly size: number;
@@ -50,6 +55,7 @@ export const TRAINER_OPTIONS = [
   'optimizer',
   'loss',
   'batchSize',
+  'seed',
   'fusion',
   'averaging',
   'clipGradNorm',
@@ -74,9 +80,12 @@ export class Trainer {
   readonly batchSize: number;
   /** Shape of one image. */
   readonly inputShape: readonly number[];
-  /** Scores that the model gives an image. */
+  /** Scores, or values, that the model gives an image. */
   readonly classes: number;
+  /** What its loss compares with. @internal */
+  readonly targets: Targets;
   readonly #loss: Loss;
+  readonly #random: Generator;
   readonly #fusion: boolean;
   readonly #updater: Updater;
   readonly #averaging: boolean;
@@ -95,6 +104,7 @@ export class Trainer {
       loss,
       batchSize = 100,
       backend,
+      seed = 0,
       fusion = true,
       averaging,
       ...clipping
@@ -112,8 +122,10 @@ export class Trainer {
     this.batchSize = positiveInteger(where, 'batchSize', batchSize);
     this.#fusion = boolean(where, 'fusion', fusion);
     this.#loss = loss ?? new CrossEntropyLoss();
+    this.#random = new Generator(nonNegativeInteger(where, 'seed', seed));
     const { graph, output } = model.trace(inputShape);
-    this.classes = this.#loss.op.classes(output.spec);
+    this.targets = this.#loss.op.targets(output.spec);
+    this.classes = sizeOf(output.spec);
     this.backend = backend ?? defaultBackend();
     this.#averaging = averaging !== undefined;
     this.#updater = new Updater(
@@ -131,13 +143,23 @@ export class Trainer {
     return this.#steps;
   }
 
+  /** Where the random numbers of the next step come from. @internal */
+  get random(): GeneratorState {
+    return this.#random.state;
+  }
+
+  /** @internal */
+  set random(state: GeneratorState) {
+    this.#random.setState(state);
+  }
+
   /**
    * One step of forward, backward and update on up to `batchSize` images: `images` N*C*H*W bytes (0..255, scaled to
-   * 0..1) or floats, NCHW; `labels` N class numbers. Both are copied before it returns. The event loop stays free
-   * where the backend can. Throws `ShapeError`, `LabelError`, `OptionError` before anything is changed.
+   * 0..1) or floats, NCHW; `targets` N class numbers, or where the loss compares with values (`MSELoss`) floats of the
+   * output's shape, NCHW. Both are copied before it returns. The event loop stays free where the backend can. Throws `ShapeError`, `LabelError`, `OptionError` before anything is changed.
    */
-  async step(images: Pixels, labels: ArrayLike<number>): Promise<StepResult> {
-    const { lowered, size } = this.#feed(images, labels);
+  async step(images: Pixels, targets: ArrayLike<number>): Promise<StepResult> {
+    const { lowered, size } = this.#feed(images, targets);
     this.#running = true;
     try {
       await lowered.program.runAsync(size);
@@ -148,8 +170,8 @@ export class Trainer {
   }
 
   /** The same, on this thread. */
-  stepSync(images: Pixels, labels: ArrayLike<number>): StepResult {
-    const { lowered, size } = this.#feed(images, labels);
+  stepSync(images: Pixels, targets: ArrayLike<number>): StepResult {
+    const { lowered, size } = this.#feed(images, targets);
     lowered.program.run(size);
     return this.#result(lowered, size);
   }
@@ -207,7 +229,13 @@ export class Trainer {
     return {
       model: this.model.stateDict(),
       optimizer: this.#updater.read(),
-      trainer: { steps: this.#steps, optimizer: kind, lrs: [...lrs], momenta: [...momenta] },
+      trainer: {
+        steps: this.#steps,
+        optimizer: kind,
+        lrs: [...lrs],
+        momenta: [...momenta],
+        random: this.random,
+      },
     };
   }
 
@@ -223,6 +251,7 @@ export class Trainer {
       );
     }
     const { momenta } = this.optimizer;
+    const random = trainer.random && Generator.fromState(trainer.random);
     try {
       // What is kept depends on the momenta.
       this.optimizer.momenta = trainer.momenta;
@@ -233,6 +262,7 @@ export class Trainer {
       throw error;
     }
     this.#updater.restore(optimizer);
+    if (random) this.random = random.state;
     this.#steps = trainer.steps;
     this.optimizer.lrs = trainer.lrs;
   }
@@ -251,14 +281,14 @@ export class Trainer {
     this.dispose();
   }
 
-  #feed(images: Pixels, labels: ArrayLike<number>): { lowered: LoweredProgram; size: number } {
+  #feed(images: Pixels, targets: ArrayLike<number>): { lowered: LoweredProgram; size: number } {
     const where = 'Trainer.step';
     this.#refuseToStep(where);
     const size = countImages(where, images, this.inputShape);
     if (size > this.batchSize) {
       throw new OptionError(`[${where}] got ${size} images but the trainer's batchSize is ${this.batchSize}`);
     }
-    const checked = checkLabels(where, labels, size, this.classes);
+    const checked = checkTargets(where, targets, size, this.targets);
     const lowered = this.#program(dtypeOf(images));
     const { needs } = lowered;
     if (needs && size < needs.batch) {
@@ -267,23 +297,29 @@ export class Trainer {
       );
     }
     lowered.program.write(lowered.images, images);
-    lowered.program.write(lowered.labels!, checked);
+    lowered.program.write(lowered.targets!, checked);
+    if (lowered.random) {
+      const words = Int32Array.from({ length: RANDOM_WORDS }, () => this.#random.uint32());
+      lowered.program.write(lowered.random, words);
+    }
     this.#updater.prepare(this.#steps);
     return { lowered, size };
   }
 
-  #result({ program, losses, hits, norm }: LoweredProgram, size: number): StepResult {
+  #result({ program, losses, total, hits, norm }: LoweredProgram, size: number): StepResult {
     const loss = new Float32Array(size);
     const hit = new Int32Array(size);
+    const count = Float32Array.of(size);
     program.read(losses!, loss);
-    program.read(hits!, hit);
+    if (hits) program.read(hits, hit);
+    if (total) program.read(total, count);
     const sum = loss.reduce((a, b) => a + b, 0);
     const length = new Float32Array(1);
     if (norm) program.read(norm, length);
     if (Number.isFinite(sum) && Number.isFinite(length[0])) this.#steps++;
     return {
-      loss: this.#loss.reduction === 'sum' ? sum : sum / size,
-      correct: hit.reduce((sum, value) => sum + value, 0),
+      loss: this.#loss.reduction === 'sum' ? sum : sum / count[0]!,
+      correct: hits ? hit.reduce((sum, value) => sum + value, 0) : Number.NaN,
       size,
       ...(norm && { gradNorm: length[0]! }),
     };

@@ -24,10 +24,10 @@ export class DatasetSender {
 
   async #send(dataset: Dataset): Promise<Handle> {
     const handle = this.#line.handle();
-    const { length, shape, dtype, classes } = dataset;
+    const { length, shape, targetShape, dtype, classes } = dataset;
     const shared = sharedParts(dataset);
     this.#line.collect(dataset, 'freeDataset', handle);
-    await this.#line.call('openDataset', { handle, length, shape, dtype, classes, shared });
+    await this.#line.call('openDataset', { handle, length, shape, targetShape, dtype, classes, shared });
     if (shared) return handle;
     const imageSize = shape[0] * shape[1] * shape[2];
     const bytes = imageSize * (dtype === 'uint8' ? 1 : Float32Array.BYTES_PER_ELEMENT);
@@ -37,12 +37,12 @@ export class DatasetSender {
       const pixels = size * imageSize;
       const images: Pixels = dtype === 'uint8' ? new Uint8Array(pixels) : new Float32Array(pixels);
       const labels = new Int32Array(size);
-      dataset.copy(
-        Uint32Array.from({ length: size }, (_, i) => at + i),
-        images,
-        labels,
-      );
-      await this.#line.call('fillDataset', { handle, at, images, labels });
+      const targets =
+        targetShape && new Float32Array(targetShape.reduce((product, one) => product * one, size));
+      const indices = Uint32Array.from({ length: size }, (_, i) => at + i);
+      dataset.copy(indices, images, labels);
+      if (targets) dataset.copyTargets!(indices, targets);
+      await this.#line.call('fillDataset', { handle, at, images, labels, targets });
     }
     return handle;
   }
@@ -52,8 +52,12 @@ export class DatasetSender {
 function sharedParts(dataset: Dataset) {
   // A subclass may have a `copy` of its own.
   if (dataset.constructor !== ImageDataset) return undefined;
-  const { images, labels } = dataset as ImageDataset;
+  const { images, labels, targets } = dataset as ImageDataset;
   if (!isShared(images)) return undefined;
   const copied = () => (labels instanceof Uint8Array ? new Uint8Array(labels) : new Int32Array(labels));
-  return { images, labels: isShared(labels) ? labels : copied() };
+  return {
+    images,
+    labels: isShared(labels) ? labels : copied(),
+    targets: targets && !isShared(targets) ? new Float32Array(targets) : targets,
+  };
 }

@@ -80,11 +80,11 @@ export class Host implements Handlers {
     this.#trainers.set(handle, { trainer, model });
   }
 
-  step({ handle, lrs, weights, images, labels }: Params<'step'>) {
+  step({ handle, lrs, weights, images, targets }: Params<'step'>) {
     const { trainer, model } = this.#trainers.get(handle)!;
     trainer.optimizer.lrs = lrs;
     if (weights) model.write(weights);
-    return trainer.step(images, labels);
+    return trainer.step(images, targets);
   }
 
   readTrainer({ handle, averaged }: Params<'readTrainer'>): Float32Array[] {
@@ -117,9 +117,12 @@ export class Host implements Handlers {
     return this.#predictor(handle, weights).run(images);
   }
 
-  async evaluate({ handle, weights, dataset }: Params<'evaluate'>, signal: AbortSignal) {
+  async evaluate({ handle, weights, dataset, loss }: Params<'evaluate'>, signal: AbortSignal) {
     const predictor = this.#predictor(handle, weights);
-    const evaluation = await evaluateWith(predictor, this.#datasets.get(dataset), signal);
+    const evaluation = await evaluateWith(predictor, this.#datasets.get(dataset), {
+      loss: loss && rebuild('loss', LOSSES, loss),
+      signal,
+    });
     if (!evaluation) throw signal.reason;
     return evaluation;
   }

@@ -1,13 +1,16 @@
 import { countImages } from '../data/check.js';
 import type { Dataset, Pixels } from '../data/dataset.js';
 import { OptionError } from '../errors.js';
+import type { Loss } from '../nn/loss.js';
 import type { Module } from '../nn/module.js';
 import { boolean, checkOptions, positiveInteger } from '../options.js';
 import type { Evaluation, Prediction } from '../train/evaluate.js';
 import type { PredictorOptions } from '../train/predictor.js';
+import { describe } from './configured.js';
 import { copyOfPixels, PIECE } from './copies.js';
 import { LinkedModel } from './graph-data.js';
 import type { Handle } from './protocol.js';
+import { LOSSES } from './registry.js';
 import type { Site } from './site.js';
 
 /** Those of `Predictor`; the backend is the worker's. */
@@ -74,8 +77,12 @@ export class WorkerPredictor {
   /**
    * Runs it over a data set, as `evaluate`. The signal ends it before its next run: it throws the signal's reason.
    */
-  async evaluate(dataset: Dataset, { signal }: { signal?: AbortSignal } = {}): Promise<Evaluation> {
+  async evaluate(
+    dataset: Dataset,
+    { loss, signal }: { loss?: Loss; signal?: AbortSignal } = {},
+  ): Promise<Evaluation> {
     this.#refuseDisposed('evaluate');
+    const described = loss && describe('loss', LOSSES, loss);
     const { line, datasets } = this.#site;
     return line.operation('evaluate', async () => {
       await this.#ready;
@@ -83,7 +90,7 @@ export class WorkerPredictor {
       const sent = await datasets.send(dataset);
       signal?.throwIfAborted();
       const weights = this.#linked.changes();
-      return line.call('evaluate', { handle: this.#handle, weights, dataset: sent }, signal);
+      return line.call('evaluate', { handle: this.#handle, weights, dataset: sent, loss: described }, signal);
     });
   }
 

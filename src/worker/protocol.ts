@@ -19,8 +19,13 @@ export interface DatasetData {
   readonly length: number;
   readonly shape: ImageShape;
   readonly dtype: 'uint8' | 'float32';
+  readonly targetShape: readonly number[] | undefined;
   readonly classes: readonly string[] | undefined;
-  readonly shared?: { readonly images: Pixels; readonly labels: Uint8Array | Int32Array };
+  readonly shared?: {
+    readonly images: Pixels;
+    readonly labels: Uint8Array | Int32Array;
+    readonly targets: Float32Array | undefined;
+  };
 }
 
 export interface FitData extends Clipping {
@@ -73,6 +78,7 @@ export interface TrainerData extends Clipping {
   readonly model: ModelData;
   readonly inputShape: readonly number[];
   readonly batchSize: number;
+  readonly seed: number;
   readonly fusion: boolean;
   readonly optimizer: Configured;
   readonly loss: Configured | undefined;
@@ -93,17 +99,19 @@ type Of<T> = T & { readonly handle: Handle };
 export interface Methods {
   start(options: LoadBackendOptions): BackendInfo;
   openDataset(data: Of<DatasetData>): void;
-  fillDataset(piece: Of<{ at: number; images: Pixels; labels: Int32Array }>): void;
+  fillDataset(
+    piece: Of<{ at: number; images: Pixels; labels: Int32Array; targets: Float32Array | undefined }>,
+  ): void;
   fit(data: Of<FitData>): void;
   nextEpoch(changes: Of<Changes & { loaderEpoch: number }>): EpochReply;
   readFit(which: Of<object>): Float32Array[];
   trainer(data: Of<TrainerData>): void;
-  step(batch: Of<Changes & { images: Pixels; labels: Float64Array }>): StepResult;
+  step(batch: Of<Changes & { images: Pixels; targets: Float64Array | Float32Array }>): StepResult;
   readTrainer(which: Of<{ averaged: boolean }>): Float32Array[];
   predictor(data: Of<PredictorData>): void;
   predict(batch: Of<Weights & { images: Pixels }>): Prediction;
   scores(batch: Of<Weights & { images: Pixels }>): Float32Array;
-  evaluate(on: Of<Weights & { dataset: Handle }>): Evaluation;
+  evaluate(on: Of<Weights & { dataset: Handle; loss: Configured | undefined }>): Evaluation;
 }
 
 /** What the worker is told, and does not answer. */

@@ -3,7 +3,7 @@ import { RandomCrop } from '../data/transforms/crop.js';
 import { RandomErasing } from '../data/transforms/erase.js';
 import { RandomHorizontalFlip, RandomVerticalFlip } from '../data/transforms/flip.js';
 import { Normalize } from '../data/transforms/normalize.js';
-import { CrossEntropyLoss } from '../nn/loss.js';
+import { BCEWithLogitsLoss, CrossEntropyLoss, MSELoss, NLLLoss } from '../nn/loss.js';
 import { activation } from '../ops/activation.js';
 import { add } from '../ops/add.js';
 import { avgPool2d } from '../ops/avg_pool2d.js';
@@ -11,6 +11,7 @@ import { batchNorm } from '../ops/batch_norm.js';
 import { concat } from '../ops/concat.js';
 import { conv2d } from '../ops/conv2d.js';
 import { convTranspose2d } from '../ops/conv_transpose2d.js';
+import { dropout } from '../ops/dropout.js';
 import { flatten } from '../ops/flatten.js';
 import { groupNorm } from '../ops/group_norm.js';
 import { linear } from '../ops/linear.js';
@@ -19,6 +20,7 @@ import type { Op } from '../ops/op.js';
 import { pad2d } from '../ops/pad2d.js';
 import { relu } from '../ops/relu.js';
 import { reshape } from '../ops/reshape.js';
+import { softmax } from '../ops/softmax.js';
 import { Adam, AdamW } from '../optim/adam.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import { RMSprop } from '../optim/rmsprop.js';
@@ -40,6 +42,7 @@ export const OPS: readonly Op[] = [
   concat,
   conv2d,
   convTranspose2d,
+  dropout,
   flatten,
   groupNorm,
   linear,
@@ -47,6 +50,7 @@ export const OPS: readonly Op[] = [
   pad2d,
   relu,
   reshape,
+  softmax,
 ] as readonly unknown[] as Op[];
 
 /** Classes whose instances are made anew, `new Class(instance.options)`. Named here: a minifier renames classes. */
@@ -67,7 +71,7 @@ export const SCHEDULES: Readonly<Record<string, new (options: never) => Schedule
   SequentialLR,
   StepLR,
 };
-export const LOSSES = { CrossEntropyLoss };
+export const LOSSES = { BCEWithLogitsLoss, CrossEntropyLoss, MSELoss, NLLLoss };
 export const TRANSFORMS = {
   Normalize,
   RandomAffine,

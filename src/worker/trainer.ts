@@ -5,7 +5,7 @@ import type { Module } from '../nn/module.js';
 import { checkAveraging } from '../optim/averaging.js';
 import { checkClipping } from '../optim/clipping.js';
 import type { Optimizer } from '../optim/optimizer.js';
-import { boolean, checkOptions, positiveInteger } from '../options.js';
+import { boolean, checkOptions, nonNegativeInteger, positiveInteger } from '../options.js';
 import { type StepResult, TRAINER_OPTIONS, type TrainerOptions } from '../train/trainer.js';
 import { describe } from './configured.js';
 import { copyOfPixels } from './copies.js';
@@ -43,11 +43,13 @@ export class WorkerTrainer {
       optimizer,
       loss,
       batchSize = 100,
+      seed = 0,
       fusion = true,
       averaging,
       ...clipping
     } = checkOptions('Trainer', options, TRAINER_OPTIONS);
     positiveInteger('Trainer', 'batchSize', batchSize);
+    nonNegativeInteger('Trainer', 'seed', seed);
     boolean('Trainer', 'fusion', fusion);
     checkClipping('Trainer', clipping);
     this.model = model;
@@ -63,6 +65,7 @@ export class WorkerTrainer {
         model: this.#linked.data(),
         inputShape,
         batchSize,
+        seed,
         fusion,
         optimizer: described,
         averaging: checkAveraging('Trainer', averaging),
@@ -81,14 +84,16 @@ export class WorkerTrainer {
   }
 
   /**
-   * One step of forward, backward and update, as `Trainer.step`. `images` and `labels` are copied before it returns;
+   * One step of forward, backward and update, as `Trainer.step`. `images` and `targets` are copied before it returns;
    * images in shared memory are read when the step runs.
    */
-  async step(images: Pixels, labels: ArrayLike<number>): Promise<StepResult> {
+  async step(images: Pixels, targets: ArrayLike<number>): Promise<StepResult> {
     const where = 'Trainer.step';
     if (this.#disposed) throw new OptionError(`[${where}] the trainer was disposed`);
     countImages(where, images, this.inputShape);
-    const batch = { images: copyOfPixels(images), labels: Float64Array.from(labels ?? []) };
+    const copy =
+      targets instanceof Float32Array ? new Float32Array(targets) : Float64Array.from(targets ?? []);
+    const batch = { images: copyOfPixels(images), targets: copy };
     return this.#operation('step', async () => {
       await this.#ready;
       const { lrs } = this.optimizer;

@@ -25,7 +25,7 @@ export interface TrainingWorkerOptions extends LoadBackendOptions {
 /** Those of `evaluate`; the backend is that of the worker. */
 export type WorkerEvaluateOptions = Omit<EvaluateOptions, 'backend'>;
 /** Those of `predict`; the backend is that of the worker. */
-export type WorkerPredictOptions = Omit<EvaluateOptions, 'backend' | 'signal'>;
+export type WorkerPredictOptions = Omit<EvaluateOptions, 'backend' | 'loss' | 'signal'>;
 
 /**
  * A worker (a Web Worker, in Node a worker thread) that trains and predicts, so that the thread that asks stays free:
@@ -90,10 +90,11 @@ export class TrainingWorker {
 
   /** `evaluate` in the worker. */
   async evaluate(model: Module, dataset: Dataset, options?: WorkerEvaluateOptions): Promise<Evaluation> {
-    const { batchSize = 1000, signal } = checkOptions('evaluate', options, ['batchSize', 'signal']);
+    const known = ['batchSize', 'loss', 'signal'] as const;
+    const { batchSize = 1000, loss, signal } = checkOptions('evaluate', options, known);
     const predictor = this.predictor(model, { inputShape: dataset.shape, batchSize });
     try {
-      return await predictor.evaluate(dataset, { signal });
+      return await predictor.evaluate(dataset, { loss, signal });
     } finally {
       predictor.dispose();
     }

@@ -5,9 +5,12 @@ import { lower, type Request } from '../../src/graph/lower.js';
 import {
   AdaptiveAvgPool2d,
   AvgPool2d,
+  BCEWithLogitsLoss,
   Conv2d,
   ConvTranspose2d,
   CrossEntropyLoss,
+  Dropout,
+  Dropout2d,
   Flatten,
   GELU,
   Generator,
@@ -15,15 +18,18 @@ import {
   GroupNorm,
   LayerNorm,
   Linear,
+  LogSoftmax,
   MaxPool2d,
   type Module,
   ReflectionPad2d,
+  MSELoss,
   ReLU,
   ReplicationPad2d,
   Sequential,
   SGD,
   Sigmoid,
   SiLU,
+  Softmax,
   type SymbolicTensor,
   Tanh,
   ZeroPad2d,
@@ -55,6 +61,10 @@ const ELEMENTS: readonly (() => Module)[] = [
   () => new SiLU(),
   () => new Sigmoid(),
   () => new Tanh(),
+  () => new Softmax(),
+  () => new LogSoftmax(),
+  () => new Dropout(),
+  () => new Dropout2d(),
 ];
 /** A tensor beside itself and its values in another order. */
 class Joined extends BaseModule {
@@ -176,16 +186,21 @@ function build({ C, image, layers, classes }: Network): Module | undefined {
 }
 
 /** Training, evaluation, gradients of the input, prediction of many and of one. */
-function requests(backend: Backend, batch: number): Request[] {
+function requests(backend: Backend, batch: number, classes: number): Request[] {
   const optimizer = new SGD({ momentum: 0.9, weightDecay: 0.1, nesterov: true });
   const update: Request['update'] = {
     emit: (emitter) => void optimizer.emit(emitter),
     state: (_name, bytes) => backend.allocate(bytes),
   };
   const loss = new CrossEntropyLoss();
+  const smoothed = new CrossEntropyLoss({ labelSmoothing: 0.1, weight: new Array(classes).fill(0.5) });
+  const weighted = new BCEWithLogitsLoss({ posWeight: new Array(classes).fill(2) });
   return [
     { backend, capacity: batch, input: 'uint8', loss, gradients: 'parameters', update, output: false },
     { backend, capacity: batch, input: 'float32', loss, gradients: 'parameters', fusion: false },
+    { backend, capacity: batch, input: 'float32', loss: smoothed, gradients: 'parameters' },
+    { backend, capacity: batch, input: 'float32', loss: new MSELoss(), gradients: 'parameters' },
+    { backend, capacity: batch, input: 'float32', loss: weighted, gradients: 'parameters' },
     { backend, capacity: batch, input: 'float32', gradients: 'parameters and inputs', output: false },
     { backend, capacity: batch, input: 'uint8', loss, output: false },
     { backend, capacity: batch, input: 'float32' },
@@ -204,7 +219,7 @@ export function drawPrograms(backend: Backend, networks: number, seed: number): 
     const model = build(drawn);
     if (!model) continue;
     const traced = model.trace([drawn.C, ...drawn.image]);
-    for (const request of requests(recorder.backend, drawn.batch)) {
+    for (const request of requests(recorder.backend, drawn.batch, drawn.classes)) {
       const { program } = lower(traced, request);
       const { words, memories } = recorder.programs.pop()!;
       const units = memories.map(({ bytes }) => Math.ceil(bytes / 64));

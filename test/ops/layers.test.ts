@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { functional as F } from '../../src/index.node.js';
 import type { Tensor } from '../../src/nn/functional.js';
 import { activation } from '../reference/activation.js';
 import { batchNorm } from '../reference/batch_norm.js';
@@ -13,11 +14,30 @@ type Given = Readonly<Record<string, Tensor | undefined>>;
 const RUN: Record<string, (given: Given, attrs: never) => Record<string, Tensor>> = {
   activation,
   batch_norm: batchNorm,
+  softmax: ({ x, gy }, { kind }: { kind: 'softmax' | 'logSoftmax' }) => ({
+    y: F[kind](x!),
+    g_x: F[`${kind}Backward`](gy!, x!),
+  }),
+  loss,
 };
+
+interface LossAttributes {
+  readonly kind: 'crossEntropy' | 'nllLoss' | 'mseLoss' | 'binaryCrossEntropyWithLogits';
+  readonly options: object;
+}
+
+function loss({ x, target }: Given, { kind, options }: LossAttributes): Record<string, Tensor> {
+  const compare: (x: Tensor, target: never, options: object) => F.LossResult = F[kind];
+  const labels = kind === 'crossEntropy' || kind === 'nllLoss';
+  const result = compare(x!, (labels ? target!.data : target) as never, options);
+  return { y: { data: Float32Array.of(result.loss), shape: [] }, g_x: result.gradInput };
+}
 
 describe("every case of PyTorch's numbers for", () => {
   it.each(index.cases.map((one): [string, LayerCase] => [one.name, one]))('%s', (name, one) => {
-    const given = Object.fromEntries(one.inputs.map((key) => [key, tensors.get(`${name}/${key}`)]));
+    const given = Object.fromEntries(
+      [...one.inputs, 'target'].map((key) => [key, tensors.get(`${name}/${key}`)]),
+    );
     const ours = RUN[one.op]!(given, one.attrs as never);
     for (const [key, entry] of Object.entries(one.outputs)) {
       const theirs = tensors.get(`${name}/${key}`)!;

@@ -100,6 +100,63 @@ def activations():
     one("tanh", "tanh", torch.tanh)
 
 
+def softmaxes():
+    for name, op, function in (("softmax", "softmax", F.softmax), ("log_softmax", "logSoftmax", F.log_softmax)):
+        for shape in ((6, 10), (2, 21, 3, 5)):
+            x = random(*shape) * 4
+            x[0, 0] = 90.0
+            attrs = {"kind": op}
+            case(f"{name}_{len(shape)}d", "softmax", attrs, {"x": x}, lambda x: function(x, 1))
+
+
+def losses():
+    def one(name, kind, x, target, function, **options):
+        """`function(x, target, **arguments)`, with options that are lists as tensors."""
+        keep(f"{name}/target", target.int() if target.dtype == torch.int64 else target)
+        names = {"posWeight": "pos_weight", "labelSmoothing": "label_smoothing", "ignoreIndex": "ignore_index"}
+
+        def computed(x):
+            arguments = {
+                names.get(key, key): torch.tensor(one, dtype=x.dtype) if isinstance(one, list) else one
+                for key, one in options.items()
+            }
+            if x.dim() == 4 and "pos_weight" in arguments:
+                arguments["pos_weight"] = arguments["pos_weight"].view(-1, 1, 1)
+            return function(x, target if target.dtype == torch.int64 else target.to(x.dtype), **arguments)
+
+        case(name, "loss", {"kind": kind, "options": options}, {"x": x}, computed)
+
+    labels = torch.tensor([3, 0, 6, 2, 2, 5, 1, 4, 6])
+    some = torch.tensor([3, 0, -100, 2, 2, 5, -100, 4, 6])
+    weight = [0.5, 2.0, 1.0, 0.25, 3.0, 1.0, 0.0]
+    scores = lambda: random(9, 7) * 3
+    for reduction in ("mean", "sum"):
+        options = {"reduction": reduction}
+        entropy = lambda name, target, **more: one(
+            f"cross_entropy_{name}_{reduction}", "crossEntropy", scores(), target, F.cross_entropy, **options, **more
+        )
+        entropy("weight", labels, weight=weight)
+        entropy("smoothing", labels, labelSmoothing=0.2)
+        entropy("smoothing_weight", labels, labelSmoothing=0.3, weight=weight)
+        entropy("ignored", some)
+        entropy("everything", some, labelSmoothing=0.1, weight=weight)
+        entropy("ignored_class", labels, ignoreIndex=2, weight=weight)
+        nll = lambda name, target, **more: one(
+            f"nll_{name}_{reduction}", "nllLoss", F.log_softmax(scores(), 1), target, F.nll_loss, **options, **more
+        )
+        nll("plain", labels)
+        nll("ignored_weight", some, weight=weight)
+        for shape in ((5, 3), (2, 3, 4, 5)):
+            dimensions = f"{len(shape)}d_{reduction}"
+            x, target = random(*shape) * 5, torch.rand(*shape).round()
+            one(f"mse_{dimensions}", "mseLoss", x, random(*shape), F.mse_loss, **options)
+            bce = F.binary_cross_entropy_with_logits
+            one(f"bce_{dimensions}", "binaryCrossEntropyWithLogits", x, target, bce, **options)
+            soft, pos = torch.rand(*shape), [0.5, 3.0, 1.5]
+            name = f"bce_weight_{dimensions}"
+            one(name, "binaryCrossEntropyWithLogits", x, soft, bce, posWeight=pos, **options)
+
+
 class Normalised(torch.nn.Module):
     """A normalisation after each convolution and at the last layer."""
 
@@ -177,7 +234,7 @@ def save(name, **rest):
 
 def main():
     torch.set_num_threads(1)
-    run({0: batch_norm, 10: activations})
+    run({0: batch_norm, 10: activations, 11: softmaxes, 12: losses})
     torch.manual_seed(100)
     save("layers", training=training())
     run(dict(enumerate(golden_spatial.families(case, random))))
