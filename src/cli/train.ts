@@ -40,6 +40,7 @@ Examples:
   $ twill train                                six epochs on all 60,000 images, results in out/
   $ twill train --epochs 1 --limit 6000        a quick look
   $ twill train --recipe article-3x3           smaller kernels, normalised: more accurate
+  $ twill train --recipe best --out runs/best  the most accurate, in minutes
   $ twill train --shuffle --momentum 0.9 --lr 0.02 --out runs/momentum
   $ twill train --init out/model.safetensors   go on from where another run ended
   $ twill train --checkpoint-every 100         leaves a checkpoint to go on from, too
@@ -122,7 +123,8 @@ const recordOf = ({ epoch, cost, accuracy, seconds, evalSeconds }: EpochRecord):
 });
 
 async function trainInto(out: OutputDirectory, options: TrainOptions, io: Io): Promise<void> {
-  const { CrossEntropyLoss, fit, manualSeed, SGD } = await import('../index.node.js');
+  const { fit, manualSeed } = await import('../index.node.js');
+  const { trainingOf } = await import('../recipes/training.js');
   const { writeResults } = await import('./results.js');
   const { describeMachine } = await import('./machine.js');
   const { checkpointOptions } = await import('./run-file.js');
@@ -134,13 +136,9 @@ async function trainInto(out: OutputDirectory, options: TrainOptions, io: Io): P
   const images = options.limit === undefined ? data.train : data.train.take(options.limit);
   const backend = await openBackend(options);
 
-  const {
-    epochs = recipe.epochs,
-    batchSize = recipe.batchSize,
-    lr = recipe.lr,
-    momentum = recipe.momentum,
-    shuffle = recipe.shuffle,
-  } = options;
+  const training = trainingOf(recipe, options);
+  const { epochs, batchSize, shuffle } = training;
+  const { lr = recipe.lr, momentum = recipe.momentum } = options;
   const log = trainingLog(options.json === true, epochs, images.length, io);
   log.start(backend.info(), images.length, data.test.length, data.source);
   const records: EpochRecord[] = [];
@@ -152,13 +150,9 @@ async function trainInto(out: OutputDirectory, options: TrainOptions, io: Io): P
   const interruption = interruptible(io, () => log.interrupted());
   try {
     const run = fit(model, images, {
-      epochs,
-      batchSize,
-      shuffle,
+      ...training,
       seed: options.seed,
       backend,
-      loss: new CrossEntropyLoss(),
-      optimizer: new SGD({ lr, momentum }),
       validation: data.test,
       ...(await checkpointOptions(out, options)),
       signal: interruption.signal,

@@ -13,9 +13,9 @@ export type Choices = Partial<Pick<Recipe, 'epochs' | 'batchSize' | 'lr' | 'mome
 
 /** The options with which `fit` follows a recipe. */
 export function trainingOf(recipe: Recipe, choices: Choices = {}) {
-  const chosen = Object.fromEntries(Object.entries(choices).filter(([, value]) => value !== undefined));
-  const { epochs, batchSize, lr, momentum, shuffle, ...rest } = { ...recipe, ...chosen };
-  const { weightDecay, nesterov, labelSmoothing, oneCycle, augmentation } = rest;
+  const { epochs = recipe.epochs, batchSize = recipe.batchSize, shuffle = recipe.shuffle } = choices;
+  const { lr = recipe.lr, momentum = recipe.momentum } = choices;
+  const { weightDecay, nesterov, labelSmoothing, oneCycle, augmentation } = recipe;
   return {
     epochs,
     batchSize,
