@@ -1,7 +1,7 @@
 import type { Backend } from '../backend/backend.js';
 import { ShapeError } from '../errors.js';
 import type { LossEmitter, LossOp, Reduction, Targets } from '../ops/loss.js';
-import { type Buffer, type Emitter, type Operands, sizeOf } from '../ops/op.js';
+import { type Buffer, type Emitter, sizeOf } from '../ops/op.js';
 import { gradientsNeeded } from './differentiate.js';
 import { fuse } from './fuse.js';
 import {

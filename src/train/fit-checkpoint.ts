@@ -130,8 +130,19 @@ export function readFitCheckpoint(
   }
   const numbers = (values: readonly (number | null | undefined)[]) =>
     values.map((value) => value ?? undefined);
+  // JSON has no NaN: what is right of values.
+  const right = (value: number | null) => value ?? Number.NaN;
   return {
     ...snapshot,
-    fit: { ...fit, base: { lrs: numbers(fit.base.lrs), momenta: numbers(fit.base.momenta) } },
+    fit: {
+      ...fit,
+      position: { ...position, correct: right(position.correct) },
+      results: results.map((one: EpochResult) => ({
+        ...one,
+        accuracy: right(one.accuracy),
+        trainAccuracy: right(one.trainAccuracy),
+      })),
+      base: { lrs: numbers(fit.base.lrs), momenta: numbers(fit.base.momenta) },
+    },
   };
 }

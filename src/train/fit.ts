@@ -181,7 +181,7 @@ export class FitRun implements AsyncIterable<EpochResult> {
 
   /** The record of an epoch whose steps are done; undefined where the signal ended its evaluation. */
   async #evaluate(trainer: Trainer, predictor: Predictor | undefined): Promise<EpochResult | undefined> {
-    const { validation, signal, optimizer } = this.#options;
+    const { validation, optimizer } = this.#options;
     const { epoch, batch, cost, correct, seen, seconds } = this.#position;
     const lr = optimizer.lr;
     const start = performance.now();

@@ -147,6 +147,20 @@ describe('a network with dropout', () => {
     expect(next()).toEqual(first);
   });
 
+  it('goes on from a checkpoint to the same bits', async () => {
+    const { trainer, model } = await trained(1);
+    const checkpoint = trainer.checkpoint();
+    const next = () => {
+      trainer.stepSync(data.images, data.labels);
+      return weightsOf(model);
+    };
+    const first = next();
+    const again = await trained(9);
+    again.trainer.restore(checkpoint);
+    again.trainer.stepSync(data.images, data.labels);
+    expect(weightsOf(again.model)).toEqual(first);
+  });
+
   it('has the gradient of what it computed: both directions drop the same', () => {
     const model = network(0.5);
     const optimizer = new SGD({ lr: 1 });
