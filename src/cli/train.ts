@@ -32,6 +32,7 @@ export interface TrainOptions extends BackendOptions {
   readonly out: string;
   readonly checkpointEvery?: number;
   readonly resume?: string;
+  readonly tensorboard?: string;
   readonly json?: boolean;
 }
 
@@ -83,6 +84,7 @@ export function trainCommand(io: Io): Command {
       'go on from the checkpoint in this directory, with the options that made it',
       nonEmpty,
     )
+    .option('--tensorboard <dir>', 'write every epoch as an event file for TensorBoard, too', nonEmpty)
     .addOption(jsonOption('write JSON lines to stdout: a start, every epoch, the end'))
     .addOption(backendOption())
     .addOption(threadsOption())
@@ -128,6 +130,7 @@ async function trainInto(out: OutputDirectory, options: TrainOptions, io: Io): P
   const { writeResults } = await import('./results.js');
   const { describeMachine } = await import('./machine.js');
   const { checkpointOptions } = await import('./run-file.js');
+  const { openBoard } = await import('./board.js');
   manualSeed(options.seed);
   const recipe = RECIPES.find(({ name }) => name === options.recipe)!;
   const model = await recipe.model();
@@ -147,6 +150,7 @@ async function trainInto(out: OutputDirectory, options: TrainOptions, io: Io): P
     ...{ images: images.length, cpu: describeMachine().cpu, node: process.version },
   };
   const results = { model, records, backend, train: images, test: data.test, settings };
+  const board = await openBoard(options.tensorboard);
   const interruption = interruptible(io, () => log.interrupted());
   try {
     const run = fit(model, images, {
@@ -162,6 +166,7 @@ async function trainInto(out: OutputDirectory, options: TrainOptions, io: Io): P
     for await (const result of run) {
       note();
       log.epoch(recordOf(result));
+      await board.epoch(result);
     }
     note();
   } catch (error) {
@@ -174,6 +179,7 @@ async function trainInto(out: OutputDirectory, options: TrainOptions, io: Io): P
     throw error;
   } finally {
     interruption.release();
+    await board.close();
   }
   log.clear();
   await writeResults(out, results);

@@ -1,7 +1,7 @@
 import type { GraphNode } from '../graph/graph.js';
-import type { BatchNormAttributes } from '../ops/batch_norm.js';
-import type { Conv2dAttributes } from '../ops/conv2d.js';
-import { type MaxPool2dAttributes, poolOutput } from '../ops/max_pool2d.js';
+import type { ActivationAttributes } from '../ops/activation.js';
+import { batchNorm, groupNorm } from './export-norms.js';
+import { avgPool2d, conv2d, convTranspose2d, maxPool2d, pad2d } from './export-windows.js';
 import type { GraphWriter } from './writer.js';
 
 /** A node of Twill's graph on its way into a file. */
@@ -19,88 +19,40 @@ export interface ExportedNode {
 /** Writes the nodes of an op and returns the name of what they give. */
 type OpWriter = (exported: ExportedNode) => string;
 
-/** `x` begin and end alike, height before width: [top, left, bottom, right]. */
-const bothEnds = (padding: readonly [number, number]) => [...padding, ...padding];
-
-const conv2d: OpWriter = ({ graph, node, name, inputs, parameter }) => {
-  const { kernel, stride, padding, dilation, groups } = node.attributes as Conv2dAttributes;
-  return graph.node(name, 'Conv', [inputs[0], parameter('weight'), parameter('bias')], {
-    kernel_shape: kernel,
-    strides: stride,
-    pads: bothEnds(padding),
-    dilations: dilation,
-    group: groups,
-  });
-};
-
-const linear: OpWriter = ({ graph, name, inputs, parameter }) =>
-  graph.node(name, 'Gemm', [inputs[0], parameter('weight'), parameter('bias')], { transB: 1 });
-
-const maxPool2d: OpWriter = ({ graph, node, name, inputs }) => {
-  const attributes = node.attributes as MaxPool2dAttributes;
-  const { kernel, stride, dilation } = attributes;
-  return graph.node(name, 'MaxPool', [inputs[0]], {
-    kernel_shape: kernel,
-    strides: stride,
-    dilations: dilation,
-    ...poolPadding(attributes, node.inputs[0]!.shape),
-  });
-};
-
-/**
- * Pads and rounding of a pool. PyTorch's ceil mode drops a last window that would start in the padding, ONNX's did not
- * before opset 22: there the pads at the end are what the windows reach over, and the size is rounded down.
- */
-export function poolPadding(
-  attributes: MaxPool2dAttributes,
-  shape: readonly number[],
-): { pads: number[]; ceil_mode: number } {
-  const { kernel, stride, padding, dilation, ceilMode } = attributes;
-  const axes = [0, 1] as const;
-  const rounded = (axis: 0 | 1) => {
-    const reach = dilation[axis] * (kernel[axis] - 1) + 1;
-    const outputs = poolOutput(shape[1 + axis]!, attributes, axis);
-    const spans = (shape[1 + axis]! + 2 * padding[axis] - reach) / stride[axis];
-    const end = Math.max(0, (outputs - 1) * stride[axis] + reach - shape[1 + axis]! - padding[axis]);
-    return { end, drops: Math.ceil(spans) + 1 !== outputs };
-  };
-  if (!ceilMode || !axes.some((axis) => rounded(axis).drops)) {
-    return { pads: bothEnds(padding), ceil_mode: ceilMode ? 1 : 0 };
+const activation: OpWriter = ({ graph, node, name, inputs }) => {
+  const { kind, slope = 0 } = node.attributes as ActivationAttributes;
+  if (kind === 'leaky_relu') return graph.node(name, 'LeakyRelu', inputs, { alpha: { float: slope } });
+  if (kind === 'sigmoid') return graph.node(name, 'Sigmoid', inputs);
+  if (kind === 'tanh') return graph.node(name, 'Tanh', inputs);
+  if (kind === 'silu') {
+    const gate = graph.node(`${name}.gate`, 'Sigmoid', inputs);
+    return graph.node(name, 'Mul', [inputs[0], gate]);
   }
-  return { pads: [...padding, ...axes.map((axis) => rounded(axis).end)], ceil_mode: 0 };
-}
-
-const flatten: OpWriter = ({ graph, name, inputs }) => graph.node(name, 'Flatten', inputs, { axis: 1 });
-
-const batchNorm: OpWriter = ({ graph, node, name, inputs, parameter }) => {
-  const { eps, momentum } = node.attributes as BatchNormAttributes;
-  const channels = node.output.shape[0]!;
-  const constant = (which: string, value: number) =>
-    graph.floats(`${name}.${which}`, new Float32Array(channels).fill(value), [channels]);
-  return graph.node(
-    name,
-    'BatchNormalization',
-    [
-      inputs[0],
-      parameter('weight') ?? constant('weight', 1),
-      parameter('bias') ?? constant('bias', 0),
-      parameter('running_mean'),
-      parameter('running_var'),
-    ],
-    // ONNX weighs what there was, PyTorch what is new; null (every batch weighs the same) cannot be said there.
-    { epsilon: { float: eps }, ...(momentum !== null && { momentum: { float: 1 - momentum } }) },
-  );
+  graph.needs(20);
+  return graph.node(name, 'Gelu', inputs, { approximate: kind === 'gelu_tanh' ? 'tanh' : 'none' });
 };
+
+/** 0 is the batch, as it comes. */
+const reshape: OpWriter = ({ graph, node, name, inputs }) =>
+  graph.node(name, 'Reshape', [inputs[0], graph.integers(`${name}.shape`, [0, ...node.output.shape])]);
 
 /** By the op's name. An op that is not here cannot be exported; a test holds the list to all that there are. */
 export const OP_WRITERS: ReadonlyMap<string, OpWriter> = new Map(
   Object.entries({
+    activation,
     add: ({ graph, name, inputs }) => graph.node(name, 'Add', inputs),
+    avg_pool2d: avgPool2d,
     batch_norm: batchNorm,
+    concat: ({ graph, name, inputs }) => graph.node(name, 'Concat', inputs, { axis: 1 }),
     conv2d,
-    flatten,
-    linear,
+    conv_transpose2d: convTranspose2d,
+    flatten: ({ graph, name, inputs }) => graph.node(name, 'Flatten', inputs, { axis: 1 }),
+    group_norm: groupNorm,
+    linear: ({ graph, name, inputs, parameter }) =>
+      graph.node(name, 'Gemm', [inputs[0], parameter('weight'), parameter('bias')], { transB: 1 }),
     max_pool2d: maxPool2d,
+    pad2d,
     relu: ({ graph, name, inputs }) => graph.node(name, 'Relu', inputs),
+    reshape,
   } satisfies Record<string, OpWriter>),
 );

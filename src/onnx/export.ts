@@ -22,9 +22,8 @@ export interface ExportOnnxOptions {
   outputName?: string;
 }
 
-/** Version of ONNX's operators, and of its files: what runtimes since 2022 read. */
-const OPSET = 17;
-const IR_VERSION = 8;
+/** Versions of the files themselves that came with an opset. */
+const irVersion = (opset: number) => (opset <= 18 ? 8 : opset <= 20 ? 9 : 10);
 
 /**
  * A model as an ONNX file, as it is applied (`eval()`): input N x C x H x W and output N x ..., N being open, weights
@@ -61,9 +60,9 @@ export function exportOnnx(model: Module, options: ExportOnnxOptions): Uint8Arra
   const last = tensors.get(traced.output)!;
   graph.end(softmax ? graph.node('softmax', 'Softmax', [last], { axis: 1 }) : last, outputName);
   const file: ModelProto = {
-    ir_version: IR_VERSION,
+    ir_version: irVersion(graph.opset),
     producer_name: 'twill',
-    opset_import: [{ domain: '', version: OPSET }],
+    opset_import: [{ domain: '', version: graph.opset }],
     graph: {
       name: 'twill',
       node: graph.nodes,

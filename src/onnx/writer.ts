@@ -16,6 +16,17 @@ export class GraphWriter {
   readonly nodes: NodeProto[] = [];
   readonly initializers: TensorProto[] = [];
   readonly #names = new Set<string>();
+  #opset = 17;
+
+  /** Version of the operators that the file is written in: that of 2022, where nothing needs a later one. */
+  get opset(): number {
+    return this.#opset;
+  }
+
+  /** Notes that an operator came with a later version. */
+  needs(opset: number): void {
+    this.#opset = Math.max(this.#opset, opset);
+  }
 
   /** A name that nothing else in the graph has: `wanted`, or with a number. */
   name(wanted: string): string {

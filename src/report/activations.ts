@@ -12,6 +12,7 @@ export interface Activation {
   readonly op: string;
   /** [C, H, W], or [features]. */
   readonly shape: readonly number[];
+  /** As many as `shape` comes to, in PyTorch's order. */
   readonly values: Float32Array;
 }
 

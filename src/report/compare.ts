@@ -9,21 +9,49 @@ import { COLOUR, themed } from './theme.js';
 export interface Run {
   /** What to call it: its directory. */
   readonly name: string;
+  /** What its `history.json` holds. */
   readonly history: History;
+}
+
+/** An epoch and what it came to. */
+export interface BestEpoch {
+  /** NaN where there is none. */
+  readonly accuracy: number;
+  /** From 1; 0 where there is none. */
+  readonly epoch: number;
+}
+
+/** A comparison as texts. */
+export interface ComparisonTable {
+  /** Names of the columns. */
+  readonly head: string[];
+  /** A row a run. */
+  readonly rows: string[][];
+}
+
+/** Drawings of a comparison, each a whole SVG document. */
+export interface ComparisonDrawings {
+  /** By epoch, a curve a run. */
+  readonly accuracy: string;
+  /** By epoch, a curve a run. */
+  readonly cost: string;
 }
 
 /** What a run came to. */
 export interface RunResult {
+  /** What the run is called. */
   readonly name: string;
+  /** Those that were finished. */
   readonly epochs: number;
   /** After the last epoch; NaN where none was finished. */
   readonly accuracy: number;
   /** The highest, and after which epoch. */
-  readonly best: { readonly accuracy: number; readonly epoch: number };
+  readonly best: BestEpoch;
   /** Of the last epoch. */
   readonly cost: number;
   /** Of training, in all. */
   readonly seconds: number;
+  /** Backend, instruction set and threads. */
   readonly backend: string;
   /** Of its settings those that are not the same in all runs, as text. */
   readonly differs: Readonly<Record<string, string>>;
@@ -58,7 +86,7 @@ export function compareRuns(runs: readonly Run[]): RunResult[] {
 }
 
 /** Names of the columns of a comparison, and a row of texts a run. */
-export function comparisonTable(results: readonly RunResult[]): { head: string[]; rows: string[][] } {
+export function comparisonTable(results: readonly RunResult[]): ComparisonTable {
   const settings = Object.keys(results[0]?.differs ?? {});
   const backends = new Set(results.map(({ backend }) => backend)).size > 1;
   const more = [...settings, ...(backends ? ['computed by'] : [])];
@@ -77,7 +105,7 @@ export function comparisonTable(results: readonly RunResult[]): { head: string[]
 }
 
 /** Draws accuracy and cost of several runs by epoch, each a whole SVG document. */
-export function comparisonDrawings(runs: readonly Run[]): { accuracy: string; cost: string } {
+export function comparisonDrawings(runs: readonly Run[]): ComparisonDrawings {
   const of = (key: 'accuracy' | 'cost') =>
     runs.map(({ name, history }) => ({
       name,

@@ -8,6 +8,7 @@ export interface Filters {
   readonly name: string;
   /** [OC, IC, KH, KW]. */
   readonly shape: readonly number[];
+  /** As many values as `shape` comes to. */
   readonly data: Float32Array;
 }
 

@@ -1,2 +1,3 @@
 export * from './index.js';
 export { svgToPng } from './raster.node.js';
+export { TensorBoardWriter } from './tensorboard.node.js';

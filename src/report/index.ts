@@ -1,6 +1,9 @@
 export { type Activation, activationsSvg, type ImageActivations } from './activations.js';
 export { type CategoriesOptions, categoriesSvg } from './categories.js';
 export {
+  type BestEpoch,
+  type ComparisonDrawings,
+  type ComparisonTable,
   compareRuns,
   comparisonDrawings,
   comparisonHtml,

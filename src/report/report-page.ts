@@ -24,6 +24,7 @@ import { className, type Gallery } from './tile.js';
 export interface Report {
   /** Heads the page: the run's name. */
   readonly title: string;
+  /** What its `history.json` holds. */
   readonly history: History;
   /** The images that the network was tested on. */
   readonly gallery: Gallery;
@@ -45,10 +46,15 @@ export interface Report {
 
 /** The drawings of a report, each a whole SVG document. */
 export interface ReportDrawings {
+  /** Cost and accuracy by epoch. */
   readonly history: string;
+  /** What was taken for what. */
   readonly confusion: string;
+  /** The surest mistakes. */
   readonly misclassified: string;
+  /** The convolutions' weights, where the report has them. */
   readonly filters?: string;
+  /** An image on its way through the layers, where the report has one. */
   readonly activations?: string;
 }
 

@@ -52,8 +52,12 @@ export async function activations(
   for (const [at, { name, op, outputTensor: output }] of graph.nodes.entries()) {
     const nodes = graph.nodes.slice(0, at + 1);
     const part = new Beginning({ graph: { inputs: graph.inputs, input: graph.input, nodes }, output });
-    using predictor = new Predictor(part, { inputShape: shape, batchSize: 16, backend });
-    outputs.push({ name, op: op.name, shape: output.shape, values: await predictor.run(images) });
+    const predictor = new Predictor(part, { inputShape: shape, batchSize: 16, backend });
+    try {
+      outputs.push({ name, op: op.name, shape: output.shape, values: await predictor.run(images) });
+    } finally {
+      predictor.dispose();
+    }
   }
   return outputs;
 }

@@ -1,15 +1,30 @@
 import {
+  AdaptiveAvgPool2d,
+  AvgPool2d,
   BatchNorm1d,
   BatchNorm2d,
+  ConstantPad2d,
   Conv2d,
+  ConvTranspose2d,
   Flatten,
+  GELU,
   Generator,
+  GroupNorm,
+  InstanceNorm2d,
+  LayerNorm,
+  LeakyReLU,
   Linear,
   MaxPool2d,
   Module,
+  ReflectionPad2d,
   ReLU,
+  ReplicationPad2d,
   Sequential,
+  Sigmoid,
+  SiLU,
   type SymbolicTensor,
+  Tanh,
+  ZeroPad2d,
 } from '../../src/index.node.js';
 import { ArticleCnn } from '../../src/recipes/article.js';
 import { NormalisedCnn } from '../../src/recipes/normalised.js';
@@ -41,6 +56,20 @@ class Shared extends Module {
 
   forward(x: SymbolicTensor): SymbolicTensor {
     return this.conv.forward(this.conv.forward(x));
+  }
+}
+
+/** Concatenated branches, and features that become images again. */
+class Branches extends Module {
+  left = new Conv2d(2, 3, 1);
+  right = new Conv2d(2, 1, 1);
+  fc = new Linear(48, 12);
+  last = new Conv2d(3, 2, 1);
+
+  forward(x: SymbolicTensor): SymbolicTensor {
+    const both = this.left.forward(x).concat(this.right.forward(x));
+    const image = this.fc.forward(both.flatten()).reshape([3, 2, 2]);
+    return this.last.forward(image).reshape([4, 1, 2]);
   }
 }
 
@@ -99,6 +128,61 @@ export const CASES: readonly Case[] = [
       () => new BatchNorm1d(60, { momentum: null }),
     ),
   },
+  ...[
+    { ceilMode: true },
+    { stride: 2, padding: 1, countIncludePad: false, ceilMode: true },
+    { stride: 2, padding: 1, ceilMode: true },
+    { stride: [1, 2], padding: [1, 0], countIncludePad: false },
+    { stride: 3, padding: 1, divisorOverride: 5, ceilMode: true },
+    { padding: 1 },
+  ].map((options) => ({
+    name: `a mean of 3 ${JSON.stringify(options)}`,
+    shape: [2, 7, 8],
+    make: ofModules(() => new AvgPool2d(3, options as object)),
+  })),
+  ...[1, [2, 3], [null, 1], [4, 5]].map((size) => ({
+    name: `an adaptive mean of ${JSON.stringify(size)}`,
+    shape: [2, 6, 9],
+    make: ofModules(() => new AdaptiveAvgPool2d(size as 1)),
+  })),
+  {
+    name: 'activations',
+    shape: [2, 3, 4],
+    make: ofModules(
+      () => new LeakyReLU(0.2),
+      () => new SiLU(),
+      () => new GELU(),
+      () => new Tanh(),
+      () => new GELU({ approximate: 'tanh' }),
+      () => new Sigmoid(),
+    ),
+  },
+  {
+    name: 'normalisations of one image',
+    shape: [4, 5, 3],
+    make: ofModules(
+      () => new GroupNorm(2, 4),
+      () => new InstanceNorm2d(4, { affine: true, eps: 1e-3 }),
+      () => new LayerNorm([4, 5, 3], { eps: 1e-4 }),
+      () => new Flatten(),
+      () => new LayerNorm(60),
+    ),
+  },
+  ...[
+    new ZeroPad2d([1, 2, 0, 3]),
+    new ConstantPad2d([-1, 2, 1, -1], 0.5),
+    new ReflectionPad2d(2),
+    new ReplicationPad2d([1, 0, 0, 2]),
+  ].map((pad) => ({ name: `${pad.constructor.name}`, shape: [2, 4, 5], make: ofModules(() => pad) })),
+  {
+    name: 'a transposed convolution',
+    shape: [4, 5, 3],
+    make: ofModules(
+      () => new ConvTranspose2d(4, 6, [3, 2], { stride: 2, padding: 1, outputPadding: [1, 0], groups: 2 }),
+      () => new ConvTranspose2d(6, 2, 2, { dilation: 2, bias: false }),
+    ),
+  },
+  { name: 'branches, shapes', shape: [2, 4, 3], make: () => new Branches() },
   {
     name: 'features alone',
     shape: [7],
