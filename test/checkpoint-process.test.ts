@@ -11,7 +11,7 @@ const data = new URL('../dist/data/index.node.js', import.meta.url).href;
 const SCRIPT = `
 import { existsSync } from 'node:fs';
 import { ImageDataset } from '${data}';
-import { AdamW, BatchNorm2d, Conv2d, CosineAnnealingLR, Flatten, fit, Generator, Linear, loadBackend, MaxPool2d, ReLU,
+import { AdamW, BatchNorm2d, Conv2d, CosineAnnealingLR, Dropout, Flatten, fit, Generator, Linear, loadBackend, MaxPool2d, ReLU,
   save, Sequential } from '${entry}';
 const [name, checkpoint, result] = process.argv.slice(1);
 const generator = new Generator(1);
@@ -19,7 +19,7 @@ const images = Uint8Array.from({ length: 200 * 64 }, () => generator.integer(256
 const labels = Uint8Array.from({ length: 200 }, () => generator.integer(4));
 const train = new ImageDataset({ images, labels, shape: [1, 8, 8] });
 const model = new Sequential(new Conv2d(1, 6, 3, { padding: 1, generator }), new BatchNorm2d(6), new ReLU(),
-  new MaxPool2d(2), new Flatten(), new Linear(96, 4, { generator }));
+  new MaxPool2d(2), new Flatten(), new Dropout(0.2), new Linear(96, 4, { generator }));
 await fit(model, train, {
   optimizer: new AdamW({ lr: 0.01, groups: [{ parameters: /bias$/, weightDecay: 0 }] }),
   schedule: new CosineAnnealingLR({ interval: 'step' }),

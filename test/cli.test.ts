@@ -287,7 +287,7 @@ describe('train', () => {
     expect(await records('resumed')).toEqual(await records('through'));
     const other = await twill(['train', '--resume', join(directory, 'resumed'), '--batch-size', '50']);
     expect(other).toMatchObject({
-      code: 1,
+      code: 2,
       stderr: expect.stringContaining('made with batchSize 100 but now it is 50'),
     });
     const missing = await twill(['train', '--resume', join(directory, 'through')]);

@@ -1,7 +1,6 @@
-import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FormatError } from '../errors.js';
-import { readBytes } from '../io/file.node.js';
+import { readBytes, writeFileAtomic } from '../io/file.node.js';
 import { RECIPES } from '../recipes/recipes.js';
 import type { OutputDirectory } from './output-directory.js';
 import type { TrainOptions } from './train.js';
@@ -43,25 +42,18 @@ export async function readRun(directory: string): Promise<Kept> {
   return run as Kept;
 }
 
-/**
- * What `fit` is told of checkpoints, with the options of the training written down beside them. A training that was
- * killed before its first checkpoint begins anew.
- */
-export async function checkpointOptions(out: OutputDirectory, options: TrainOptions) {
+/** What `fit` is told of checkpoints. The options of the training are written down beside the first one. */
+export function checkpointOptions(out: OutputDirectory, options: TrainOptions) {
   const { checkpointEvery: every, resume } = options;
-  const from = resume === undefined ? undefined : join(resume, CHECKPOINT);
-  const there =
-    from !== undefined &&
-    (await access(from).then(
-      () => true,
-      () => false,
-    ));
-  if (every !== undefined) {
-    const kept = Object.fromEntries(KEPT.map((name) => [name, options[name]]));
-    await out.write(RUN, `${JSON.stringify(kept, null, 2)}\n`);
-  }
+  const kept = Object.fromEntries(KEPT.map((name) => [name, options[name]]));
+  let known = false;
+  const to = async (checkpoint: Uint8Array) => {
+    if (!known) await writeFileAtomic(out.file(RUN), `${JSON.stringify(kept, null, 2)}\n`);
+    known = true;
+    await writeFileAtomic(out.file(CHECKPOINT), checkpoint);
+  };
   return {
-    checkpoint: every === undefined ? undefined : { to: out.file(CHECKPOINT), every },
-    resume: there ? from : undefined,
+    checkpoint: every === undefined ? undefined : { to, every },
+    resume: resume === undefined ? undefined : join(resume, CHECKPOINT),
   };
 }

@@ -158,7 +158,7 @@ async function trainInto(out: OutputDirectory, options: TrainOptions, io: Io): P
       seed: options.seed,
       backend,
       validation: data.test,
-      ...(await checkpointOptions(out, options)),
+      ...checkpointOptions(out, options),
       signal: interruption.signal,
       onBatch: (batch) => log.batch(batch),
     });

@@ -6,6 +6,7 @@ import {
   BatchNorm2d,
   Conv2d,
   CosineAnnealingLR,
+  Dropout,
   Flatten,
   type FitOptions,
   FormatError,
@@ -41,6 +42,7 @@ function network(seed = 1): Module {
     new ReLU(),
     new MaxPool2d(2),
     new Flatten(),
+    new Dropout(0.2),
     new Linear(6 * 4 * 4, 4, { generator }),
   );
 }
@@ -116,7 +118,7 @@ describe('a trainer', () => {
     expect(() => plain.restore(bytes.subarray(0, 200))).toThrow(FormatError);
     const other = new Sequential(...[...network().children().values()], new ReLU(), new Linear(4, 4));
     expect(() => trainerOf(other, new Adam()).restore(bytes)).toThrow(OptionError);
-    const wide = new Sequential(...[...network().children().values()].slice(0, 5), new Linear(96, 5));
+    const wide = new Sequential(...[...network().children().values()].slice(0, 6), new Linear(96, 5));
     expect(() => trainerOf(wide, new Adam()).restore(bytes)).toThrow(ShapeError);
     expect(toBytes(model)).toEqual(untouched);
   });
@@ -127,7 +129,7 @@ describe('a trainer', () => {
     const [bias] = model.parameters().slice(-1);
     bias!.write(Float32Array.of(0, Number.POSITIVE_INFINITY, 0, 0));
     expect(() => trainer.checkpoint()).toThrow(NumericError);
-    expect(() => trainer.checkpoint()).toThrow('[checkpoint] model.5.bias holds Infinity');
+    expect(() => trainer.checkpoint()).toThrow('[checkpoint] model.6.bias holds Infinity');
   });
 });
 

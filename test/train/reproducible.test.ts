@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { loadNative, nativeInstructionSets } from '../../src/backend/native.node.js';
 import {
+  AdamW,
   AdaptiveAvgPool2d,
   AvgPool2d,
   type Backend,
@@ -8,8 +9,8 @@ import {
   BatchNorm2d,
   Conv2d,
   ConvTranspose2d,
-  Flatten,
   fit,
+  Flatten,
   fromBytes,
   Generator,
   GroupNorm,
@@ -19,8 +20,10 @@ import {
   loadBackend,
   MaxPool2d,
   type Module,
+  type Optimizer,
   ReflectionPad2d,
   ReLU,
+  RMSprop,
   Sequential,
   SGD,
   toBytes,
@@ -107,5 +110,33 @@ describe.each([
     fromBytes(resumed, toBytes(model));
     await trained(backend, resumed, 1);
     expect(weightsOf(resumed)).toEqual(await trained(backend, make()));
+  });
+});
+
+describe('the same weights, to the bit, by every update rule with clipped gradients and averaged weights', () => {
+  const rules: readonly (() => Optimizer)[] = [
+    () => new AdamW({ lr: 0.01, amsgrad: true, groups: [{ parameters: /bias$/, weightDecay: 0 }] }),
+    () => new RMSprop({ lr: 0.001, momentum: 0.9, centered: true }),
+    () => new SGD({ lr: 0.05, momentum: 0.9, nesterov: true }),
+  ];
+  const updated = async (backend: Backend, rule: () => Optimizer) => {
+    const model = network();
+    const options = { batchSize: 64, optimizer: rule(), clipGradNorm: 0.5, averaging: { decay: 0.8 } };
+    await fit(model, train, { ...options, backend }).finish();
+    return weightsOf(model);
+  };
+
+  it.each(rules)('%o, with any number of threads', async (rule) => {
+    const one = await updated(await loadBackend({ threads: 1 }), rule);
+    for (const threads of [2, 3]) expect(await updated(await loadBackend({ threads }), rule)).toEqual(one);
+  });
+
+  it('on every instruction set with fused multiply-add', async () => {
+    const fused = nativeInstructionSets().filter((isa) => isa !== 'sse2');
+    const [first, ...others] = fused.map((isa) => loadNative({ threads: 2, isa, fallbacks: [] }));
+    for (const rule of first ? rules : []) {
+      const weights = await updated(first!, rule);
+      for (const other of others) expect(await updated(other, rule), other.info().isa).toEqual(weights);
+    }
   });
 });
