@@ -11,7 +11,8 @@ endif()
 
 set(TWILL_FLAGS_avx512 -mavx2 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512)
 set(TWILL_FLAGS_avx2 -mavx2 -mfma)
-set(TWILL_FLAGS_sse2 -msse2)
+# The last resort, on processors before 2013: small before fast.
+set(TWILL_FLAGS_sse2 -msse2 -Os)
 set(TWILL_FLAGS_neon)
 set(TWILL_FLAGS_scalar)
 # -Os: a module is downloaded, its hot loops are unrolled by templates whatever the level, and were measured to be as
