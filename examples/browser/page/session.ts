@@ -9,7 +9,8 @@ import {
   load,
   manualSeed,
   type Module,
-  SGD,
+  type SGD,
+  trainingOf,
   TrainingWorker,
   WorkerError,
   type WorkerFitRun,
@@ -186,12 +187,11 @@ export class Session {
     const train = this.#subset(settings.images);
     const { epochs, batchSize, lr } = settings;
     const record = new TrainingRecord(epochs, train.length);
-    const optimizer = new SGD({ lr });
+    const training = trainingOf(recipe, { epochs, batchSize, lr });
     let untried = 0;
     const run = worker.fit(this.#model!, train, {
-      optimizer,
-      epochs,
-      batchSize,
+      ...training,
+      seed: settings.seed,
       signal,
       onBatch: (progress) => {
         record.batch(progress);
@@ -203,7 +203,7 @@ export class Session {
       },
     });
     this.#record = record;
-    this.#optimizer = optimizer;
+    this.#optimizer = training.optimizer;
     this.#run = run;
     this.#changed('run');
     this.#changed('weights');

@@ -1,6 +1,6 @@
 import { byId, create } from './dom.js';
 import { whole } from './format.js';
-import { RECIPES } from './recipes.js';
+import { recipeNamed, RECIPES } from './recipes.js';
 
 /** What a training is asked for. */
 export interface Settings {
@@ -56,6 +56,7 @@ export class SettingsForm {
       IMAGES.map((n) => [String(n), n === 0 ? 'All' : whole(n)] as const),
     );
     for (const [name, standard] of Object.entries(DEFAULTS)) this.#set(name, address.get(name) ?? standard);
+    this.#control('recipe').addEventListener('change', () => this.#follow(this.#control('recipe').value));
   }
 
   /** Undefined where a field holds what cannot be: the browser says which. */
@@ -83,6 +84,12 @@ export class SettingsForm {
 
   chooseRecipe(name: string): void {
     this.#set('recipe', name);
+  }
+
+  /** What a recipe says of the training comes into the form, where it can be changed. */
+  #follow(name: string): void {
+    const { epochs, batchSize, lr } = recipeNamed(name);
+    for (const [field, value] of Object.entries({ epochs, batchSize, lr })) this.#set(field, String(value));
   }
 
   set keep(checked: boolean) {

@@ -18,3 +18,4 @@ export {
   type WorkerFitRun,
   type WorkerPredictor,
 } from '../../../dist/worker/index.browser.js';
+export { trainingOf } from '../../../dist/recipes/training.js';
