@@ -1,5 +1,6 @@
 import type { GraphNode } from '../graph/graph.js';
 import type { ActivationAttributes } from '../ops/activation.js';
+import type { SoftmaxAttributes } from '../ops/softmax.js';
 import { batchNorm, groupNorm } from './export-norms.js';
 import { avgPool2d, conv2d, convTranspose2d, maxPool2d, pad2d } from './export-windows.js';
 import type { GraphWriter } from './writer.js';
@@ -46,6 +47,8 @@ export const OP_WRITERS: ReadonlyMap<string, OpWriter> = new Map(
     concat: ({ graph, name, inputs }) => graph.node(name, 'Concat', inputs, { axis: 1 }),
     conv2d,
     conv_transpose2d: convTranspose2d,
+    // A model is written as it is applied.
+    dropout: ({ inputs }) => inputs[0]!,
     flatten: ({ graph, name, inputs }) => graph.node(name, 'Flatten', inputs, { axis: 1 }),
     group_norm: groupNorm,
     linear: ({ graph, name, inputs, parameter }) =>
@@ -54,5 +57,9 @@ export const OP_WRITERS: ReadonlyMap<string, OpWriter> = new Map(
     pad2d,
     relu: ({ graph, name, inputs }) => graph.node(name, 'Relu', inputs),
     reshape,
+    softmax: ({ graph, node, name, inputs }) => {
+      const { log } = node.attributes as SoftmaxAttributes;
+      return graph.node(name, log ? 'LogSoftmax' : 'Softmax', inputs, { axis: 1 });
+    },
   } satisfies Record<string, OpWriter>),
 );

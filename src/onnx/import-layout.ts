@@ -56,12 +56,11 @@ export function readReshape(node: ImportedNode): TensorValue {
   if (rest.length === 1) return flattened(node, x);
   if (formatShape(rest) === formatShape(from)) return x;
   const relabelled = relabel(x, rest);
-  if (!relabelled) {
-    throw node.fail(
-      `makes (${described}) of N x ${formatShape(from)}: Twill reshapes images to features only`,
-    );
+  if (relabelled) return relabelled;
+  if (x.channelsLast || x.mixed) {
+    throw node.fail(`makes (${described}) of images whose channels are last, N x ${formatShape(from)}`);
   }
-  return relabelled;
+  return node.apply(x, [x], ([input]) => input!.reshape(rest));
 }
 
 /** A reshape that is a change between channels first and last: where there is one channel, or one pixel. */

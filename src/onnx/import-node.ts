@@ -128,6 +128,15 @@ export class ImportedNode {
     return value.constant;
   }
 
+  /** Whether all that is made of what this node gives is the product with its own input; that node is done with then. */
+  gatesItsInput(): boolean {
+    const next = this.graph.onlyUse(this.output);
+    if (next?.op_type !== 'Mul' || next.domain || next.input.length !== 2) return false;
+    if (!next.input.includes(this.#node.input[0]!)) return false;
+    this.graph.absorb(next);
+    return true;
+  }
+
   /** Applies a module of the imported model to `x`; `weight` tells what to call it. */
   layer(x: TensorValue, make: () => Module, weight?: Constant): TensorValue {
     return this.#built(x, [x], () => {

@@ -3,10 +3,23 @@ import { Linear } from '../nn/linear.js';
 import { ReLU } from '../nn/relu.js';
 import type { Constant } from './constant.js';
 import type { ImportedNode } from './import-node.js';
-import { readConv, readMaxPool } from './import-windows.js';
+import { readAveragePool, readConv, readConvTranspose, readMaxPool, readPad } from './import-windows.js';
 import { readCast, readDivideOrMultiply, readFlatten, readReshape, readTranspose } from './import-layout.js';
 import { readShape } from './import-sizes.js';
 import { NO_DRAWS, toChannelsFirst, transpose } from './parameters.js';
+import {
+  readConcat,
+  readGelu,
+  readGlobalAveragePool,
+  readGroupNorm,
+  readInstanceNorm,
+  readLayerNorm,
+  readLeakyRelu,
+  readReduceMean,
+  readSigmoid,
+  readSoftmax,
+  readTanh,
+} from './import-layers.js';
 import type { TensorValue, Value } from './value.js';
 
 /** Makes a part of the model of a node. */
@@ -105,20 +118,35 @@ const same: NodeReader = (node) => {
 export const NODE_READERS: ReadonlyMap<string, NodeReader> = new Map(
   Object.entries({
     Add: add,
+    AveragePool: readAveragePool,
     BatchNormalization: batchNorm,
     Cast: readCast,
+    Concat: readConcat,
     Conv: readConv,
+    ConvTranspose: readConvTranspose,
     Div: readDivideOrMultiply,
     Dropout: same,
     Flatten: readFlatten,
+    Gelu: readGelu,
     Gemm: gemm,
+    GlobalAveragePool: readGlobalAveragePool,
+    GroupNormalization: readGroupNorm,
     Identity: same,
+    InstanceNormalization: readInstanceNorm,
+    LayerNormalization: readLayerNorm,
+    LeakyRelu: readLeakyRelu,
+    LogSoftmax: readSoftmax,
     MatMul: (node) => linear(node, node.constant(1), true),
     MaxPool: readMaxPool,
     Mul: readDivideOrMultiply,
+    Pad: readPad,
+    ReduceMean: readReduceMean,
     Relu: relu,
     Reshape: readReshape,
     Shape: readShape,
+    Sigmoid: readSigmoid,
+    Softmax: readSoftmax,
+    Tanh: readTanh,
     Transpose: readTranspose,
   } satisfies Record<string, NodeReader>),
 );
