@@ -60,7 +60,13 @@ export { Adam, type AdamOptions, type AdamSettings, AdamW } from './optim/adam.j
 export type { Averaging } from './optim/averaging.js';
 export type { Clipping } from './optim/clipping.js';
 export type { ParameterNames } from './optim/names.js';
-export { Optimizer, type ParameterGroup, type ParameterGroupOptions } from './optim/optimizer.js';
+export {
+  type LearningRate,
+  Optimizer,
+  type OptimizerOptions,
+  type ParameterGroup,
+  type ParameterGroupOptions,
+} from './optim/optimizer.js';
 export { RMSprop, type RMSpropOptions, type RMSpropSettings } from './optim/rmsprop.js';
 export type { Monitor } from './optim/monitor.js';
 export {

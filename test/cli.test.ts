@@ -138,6 +138,23 @@ describe.each(['native', 'wasm'])('on the %s backend', (backend) => {
       expect(answer.class).toBe(FASHION_MNIST_CLASSES[answer.index]);
       expect(answer.probability).toBe(answer.top[0].probability);
     }
+    // The same images as a folder, and one of them on stdin.
+    const photos = join(directory, 'photos');
+    await mkdir(photos);
+    for (const [i, file] of files.entries()) await writeFile(join(photos, `${i}.PNG`), await readFile(file));
+    const options = ['--backend', backend, '--json', '--top', '10'];
+    const predict = ['predict', '--model', join(out(), 'model.safetensors'), ...options];
+    const named = (names: readonly string[]) => answers.map((answer, i) => ({ ...answer, file: names[i] }));
+    const lines = (text: string) =>
+      text
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as object);
+    const folder = await twill([...predict, photos]);
+    expect(lines(folder.stdout)).toEqual(named([0, 1, 2].map((i) => join(photos, `${i}.PNG`))));
+    const piped = await twill([...predict, '-'], { stdin: await readFile(files[0]!) });
+    expect(lines(piped.stdout)).toEqual(named(['stdin']).slice(0, 1));
+
     const plain = await twill(args);
     expect(plain.stdout).toContain(answers[0].class);
     expect(plain.stderr).toBe(`${files[2]}: inverted (light background)\n`);
@@ -426,7 +443,10 @@ describe('files that are missing or wrong are one sentence with their name and e
     const bad = join(directory, 'bad.png');
     await writeFile(bad, 'GIF89a');
     await refused(['predict', '--model', model, bad], /bad\.png is neither a PNG nor a JPEG file/);
-    await refused(['predict', '--model', model, directory], /it is a directory/);
+    const empty = join(directory, 'empty');
+    await mkdir(empty);
+    await refused(['predict', '--model', model, empty], /empty holds no PNG or JPEG files/);
+    await refused(['predict', '--model', model, '-'], /stdin is neither a PNG nor a JPEG file/);
     await refused(['predict', '--model', model, join(directory, 'no.png')], /no\.png.*no such file/);
   });
 

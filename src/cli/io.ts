@@ -1,5 +1,6 @@
 /** What a command needs of the process it runs in; tests pass their own. */
 export interface Io {
+  readonly stdin: AsyncIterable<Uint8Array>;
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;

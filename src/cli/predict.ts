@@ -25,13 +25,14 @@ shows and scaled. What was done is said on stderr.
 
 Examples:
   $ twill predict --model out/model.safetensors shoe.png
-  $ twill predict --model out/model.safetensors --top 1 --json *.png`;
+  $ twill predict --model out/model.safetensors --top 1 --json photos/
+  $ twill predict --model out/model.safetensors - < shoe.jpg`;
 
 /** `twill predict` */
 export function predictCommand(io: Io): Command {
   return new Command('predict')
     .description('say what images show')
-    .argument('<image.png...>', 'PNG or JPEG files')
+    .argument('<image...>', 'PNG or JPEG files, folders of them, or - for one on stdin')
     .addOption(modelOption())
     .option('--top <n>', 'classes to name for each image', wholeNumber(1, 10), 3)
     .option('--invert', 'invert every image')
@@ -43,18 +44,18 @@ export function predictCommand(io: Io): Command {
     .action((files: string[], options: PredictOptions) => predictFiles(files, options, io));
 }
 
-async function predictFiles(files: readonly string[], options: PredictOptions, io: Io): Promise<void> {
+async function predictFiles(paths: readonly string[], options: PredictOptions, io: Io): Promise<void> {
   const { predict } = await import('../index.node.js');
   const { FASHION_MNIST_CLASSES } = await import('../data/index.node.js');
   const { IMAGE_SHAPE } = await import('../recipes/article.js');
   const [, height, width] = IMAGE_SHAPE;
   const model = await loadModel(options.model);
-  const prepared = await readImages(files, height, options.invert);
+  const prepared = await readImages(paths, height, options.invert, io);
   const size = height * width;
   const images = new Uint8Array(prepared.length * size);
-  prepared.forEach((image, i) => {
-    images.set(image.pixels, i * size);
-    if (image.steps.length > 0 && !options.json) say(io.stderr, `${files[i]}: ${image.steps.join(', ')}`);
+  prepared.forEach(({ name, pixels, steps }, i) => {
+    images.set(pixels, i * size);
+    if (steps.length > 0 && !options.json) say(io.stderr, `${name}: ${steps.join(', ')}`);
   });
   const backend = await openBackend(options);
   const { probabilities } = await predict(model, { images, shape: IMAGE_SHAPE }, { backend });
@@ -62,28 +63,30 @@ async function predictFiles(files: readonly string[], options: PredictOptions, i
   prepared.forEach((image, i) => {
     const row = probabilities.subarray(i * classes, (i + 1) * classes);
     const ranked = rank(row, FASHION_MNIST_CLASSES).slice(0, options.top);
-    if (options.json) say(io.stdout, JSON.stringify(asJson(files[i]!, ranked, image)));
-    else for (const line of forPeople(files[i]!, ranked, io)) say(io.stdout, line);
+    if (options.json) say(io.stdout, JSON.stringify(asJson(ranked, image)));
+    else for (const line of forPeople(image.name, ranked, io)) say(io.stdout, line);
   });
 }
 
+interface NamedImage extends PreparedImage {
+  readonly name: string;
+}
+
 async function readImages(
-  files: readonly string[],
+  paths: readonly string[],
   size: number,
-  invert?: boolean,
-): Promise<PreparedImage[]> {
-  const { readBytes } = await import('../io/file.node.js');
+  invert: boolean | undefined,
+  { stdin }: Io,
+): Promise<NamedImage[]> {
+  const { imageSources } = await import('./image-sources.js');
   const { decodeGrey } = await import('./image.js');
   const { prepareImage } = await import('./prepare.js');
-  const images: PreparedImage[] = [];
-  for (const file of files) {
-    images.push(prepareImage(decodeGrey(await readBytes(file, MOST_BYTES), file), size, invert));
+  const images: NamedImage[] = [];
+  for await (const { name, bytes } of imageSources(paths, stdin)) {
+    images.push({ name, ...prepareImage(decodeGrey(bytes, name), size, invert) });
   }
   return images;
 }
-
-/** Files beyond 256 MB are no pictures of clothes. */
-const MOST_BYTES = 2 ** 28;
 
 interface Ranked {
   readonly class: string;
@@ -99,8 +102,8 @@ function rank(probabilities: Float32Array, names: readonly string[]): Ranked[] {
   })).sort((a, b) => b.probability - a.probability);
 }
 
-function asJson(file: string, ranked: readonly Ranked[], { inverted, steps }: PreparedImage): object {
-  return { file, ...ranked[0], top: ranked, inverted, steps };
+function asJson(ranked: readonly Ranked[], { name, inverted, steps }: NamedImage): object {
+  return { file: name, ...ranked[0], top: ranked, inverted, steps };
 }
 
 function forPeople(file: string, ranked: readonly Ranked[], io: Io): string[] {

@@ -1,10 +1,10 @@
 import { OptionError } from '../errors.js';
 import { oneOf } from '../options.js';
 
-const MONITORS = ['loss', 'trainAccuracy', 'validationLoss', 'accuracy'] as const;
-
 /** A number of `EpochResult` that says how good an epoch was. */
-export type Monitor = (typeof MONITORS)[number];
+export type Monitor = 'loss' | 'trainAccuracy' | 'validationLoss' | 'accuracy';
+
+const MONITORS: readonly Monitor[] = ['loss', 'trainAccuracy', 'validationLoss', 'accuracy'];
 
 /** An epoch's numbers, as far as they can be monitored. */
 export type Monitored = { readonly [M in Monitor]?: number | undefined };

@@ -9,8 +9,20 @@ export type ParameterGroupOptions<Settings> = Partial<Settings> & {
   parameters: ParameterNames;
 };
 
+/** All that an optimizer was told. */
+export type OptimizerOptions<Settings> = Settings & {
+  /** In the order in which they were given. */
+  groups: ParameterGroupOptions<Settings>[];
+};
+
+/** What every optimizer is told. */
+export interface LearningRate {
+  /** Learning rate. */
+  lr: number;
+}
+
 /** An update rule: its defaults, its kernel, and the numbers that the kernel is given before each step. */
-export interface UpdateRule<Settings extends { lr: number }> {
+export interface UpdateRule<Settings extends LearningRate> {
   /** The name of its class. */
   readonly name: string;
   readonly defaults: Settings;
@@ -32,7 +44,7 @@ const HYPER = 'hyper';
 const STRIDE = 16;
 
 /** Some of a model's parameters, with a learning rate and numbers of their own. */
-export class ParameterGroup<Settings extends { lr: number } = { lr: number }> {
+export class ParameterGroup<Settings extends LearningRate = LearningRate> {
   /** Which they are. */
   readonly parameters: ParameterNames;
   readonly #where: string;
@@ -59,6 +71,7 @@ export class ParameterGroup<Settings extends { lr: number } = { lr: number }> {
     return this.#lr ?? this.#shared().lr;
   }
 
+  /** Gives the group a learning rate of its own. */
   set lr(lr: number) {
     this.#lr = nonNegativeNumber(this.#where, 'lr', lr);
   }
@@ -68,6 +81,7 @@ export class ParameterGroup<Settings extends { lr: number } = { lr: number }> {
     return this.#lr;
   }
 
+  /** @internal */
   set ownLr(lr: number | undefined) {
     this.#lr = lr;
   }
@@ -77,6 +91,7 @@ export class ParameterGroup<Settings extends { lr: number } = { lr: number }> {
     return this.#momentum;
   }
 
+  /** @internal */
   set ownMomentum(momentum: number | undefined) {
     this.#momentum = momentum;
   }
@@ -96,7 +111,7 @@ export class ParameterGroup<Settings extends { lr: number } = { lr: number }> {
 }
 
 /** What a training program needs of an optimizer, and what all of them have. */
-export abstract class Optimizer<Settings extends { lr: number } = { lr: number }> {
+export abstract class Optimizer<Settings extends LearningRate = LearningRate> {
   /** Parameters with numbers of their own, in the order in which they were given. */
   readonly groups: readonly ParameterGroup<Settings>[];
   readonly #rule: UpdateRule<Settings>;
@@ -134,12 +149,13 @@ export abstract class Optimizer<Settings extends { lr: number } = { lr: number }
     return this.#settings.lr;
   }
 
+  /** Takes effect in the next step. */
   set lr(lr: number) {
     this.#settings = { ...this.#settings, lr: nonNegativeNumber(this.#rule.name, 'lr', lr) };
   }
 
   /** What makes another one like it: `new SGD(sgd.options)`. */
-  get options(): Settings & { groups: ParameterGroupOptions<Settings>[] } {
+  get options(): OptimizerOptions<Settings> {
     return { ...this.#settings, groups: this.groups.map(({ options }) => options) };
   }
 
@@ -153,6 +169,7 @@ export abstract class Optimizer<Settings extends { lr: number } = { lr: number }
     return [this.lr, ...this.groups.map(({ ownLr }) => ownLr)];
   }
 
+  /** @internal */
   set lrs([own, ...groups]: readonly (number | undefined)[]) {
     this.lr = own!;
     this.groups.forEach((group, index) => (group.ownLr = groups[index]));
@@ -163,6 +180,7 @@ export abstract class Optimizer<Settings extends { lr: number } = { lr: number }
     return [this.#rule.momentum(this.#settings), ...this.groups.map(({ ownMomentum }) => ownMomentum)];
   }
 
+  /** @internal */
   set momenta([own, ...groups]: readonly (number | undefined)[]) {
     this.#settings = this.#rule.withMomentum(this.#settings, own!);
     this.groups.forEach((group, index) => (group.ownMomentum = groups[index]));

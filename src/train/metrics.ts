@@ -11,14 +11,20 @@ export interface ClassMetrics {
   readonly f1: number;
 }
 
+/** How well one of several classes is told from the others, and how many images it has. */
+export interface ScoredClass extends ClassMetrics {
+  /** Its images. */
+  readonly support: number;
+}
+
 /** What `report` finds. */
 export interface ClassificationReport {
   /** Fraction right. */
   readonly accuracy: number;
   /** `confusion[t][p]`: images of class t that were taken for class p. */
   readonly confusion: readonly (readonly number[])[];
-  /** One a class, with the number of its images. */
-  readonly classes: readonly (ClassMetrics & { readonly support: number })[];
+  /** One a class. */
+  readonly classes: readonly ScoredClass[];
   /** Means over the classes, each counting as much as any other. */
   readonly macro: ClassMetrics;
 }
