@@ -15,7 +15,7 @@ beforeAll(async () => {
   for (const shell of ['bash', 'zsh', 'fish']) {
     let script = '';
     const stdout = { write: (text: string) => (script += text) };
-    const io = { stdout, stderr: process.stderr, env: {}, signals: process };
+    const io = { stdin: process.stdin, stdout, stderr: process.stderr, env: {}, signals: process };
     expect(await run(['completion', shell], io)).toBe(0);
     writeFileSync(join(directory, `twill.${shell}`), script);
   }
@@ -139,6 +139,7 @@ test('bash leaves files to readline, and offers none for a number', () => {
 test('an unknown shell is named with those that there are', async () => {
   let stderr = '';
   const io = {
+    stdin: process.stdin,
     stdout: { write: () => {} },
     stderr: { write: (text: string) => (stderr += text) },
     env: {},

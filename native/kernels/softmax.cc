@@ -35,8 +35,8 @@ void softmax_forward(const Work& work, int64_t begin, int64_t end) {
     const float sum = sum_of_terms(p.C, [&](int64_t i) TWILL_INLINE_LAMBDA { return y[i]; });
     const Vec norm = broadcast(p.log ? static_cast<float>(logarithm(static_cast<double>(sum))) : sum);
     each_lanes(0, p.C, [&](int64_t i, int lanes) TWILL_INLINE_LAMBDA {
-      const Vec result = p.log ? sub(sub(load_lanes(x + i, lanes), largest), norm)
-                               : div(load_lanes(y + i, lanes), norm);
+      const Vec result =
+          p.log ? sub(sub(load_lanes(x + i, lanes), largest), norm) : div(load_lanes(y + i, lanes), norm);
       store_lanes(y + i, result, lanes);
     });
   }
@@ -49,9 +49,8 @@ void softmax_backward(const Work& work, int64_t begin, int64_t end) {
     const float* y = operand<const float>(work, 0) + row * p.C;
     const float* grad_output = operand<const float>(work, 1) + row * p.C;
     float* grad_input = operand<float>(work, 2) + row * p.C;
-    const Vec sum = broadcast(sum_of_terms(p.C, [&](int64_t i) TWILL_INLINE_LAMBDA {
-      return p.log ? grad_output[i] : grad_output[i] * y[i];
-    }));
+    const Vec sum = broadcast(sum_of_terms(
+        p.C, [&](int64_t i) TWILL_INLINE_LAMBDA { return p.log ? grad_output[i] : grad_output[i] * y[i]; }));
     each_lanes(0, p.C, [&](int64_t i, int lanes) TWILL_INLINE_LAMBDA {
       const Vec value = load_lanes(y + i, lanes);
       const Vec gradient = load_lanes(grad_output + i, lanes);

@@ -87,7 +87,7 @@ struct Normal {
     const Vec bell = fma(mul(half, rounded_off(t, square)), e, e);
     // The tail beyond t is the bell times what falls like 1 / t: u = 1 / (1 + 0.3 t) times a polynomial in
     // 1 - u that approximates erfc(t / sqrt 2) / 2 e^(t^2 / 2) / u.
-    static constexpr float kTail[] = {0.5f,         -0.82980716f, 0.61814517f,  -0.081019394f, -0.1397349f,
+    static constexpr float kTail[] = {0.5f,         -0.82980716f, 0.61814517f, -0.081019394f, -0.1397349f,
                                       0.023372855f, 0.010096455f, 0.07119823f, -0.073193155f, 0.020628661f};
     const Vec distance = mul(broadcast(0.3f), t);
     const Vec u = div(broadcast(1.0f), add(broadcast(1.0f), distance));

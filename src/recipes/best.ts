@@ -10,11 +10,11 @@ import { ConvBlock, ResidualBlock } from './blocks.js';
  */
 export class ResidualCnn extends Module {
   stem = new ConvBlock(1, 16);
-  down1 = new ConvBlock(16, 32, { pool: true });
-  residual1 = new ResidualBlock(32);
-  down2 = new ConvBlock(32, 64, { pool: true });
-  residual2 = new ResidualBlock(64);
-  head = new ConvBlock(64, 128);
+  down1 = new ConvBlock(16, 48, { pool: true });
+  residual1 = new ResidualBlock(48);
+  down2 = new ConvBlock(48, 96, { pool: true });
+  residual2 = new ResidualBlock(96);
+  head = new ConvBlock(96, 128);
   pool = new MaxPool2d(7);
   fc = new Linear(128, 10);
 

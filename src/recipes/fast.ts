@@ -6,8 +6,8 @@ import { ConvBlock } from './blocks.js';
 /** Three blocks, two of them pooled, and a linear layer: all that half a minute on two cores can train. */
 export class FastCnn extends Module {
   block1 = new ConvBlock(1, 16, { pool: true });
-  block2 = new ConvBlock(16, 32, { pool: true });
-  block3 = new ConvBlock(32, 64);
+  block2 = new ConvBlock(16, 48, { pool: true });
+  block3 = new ConvBlock(48, 64);
   fc = new Linear(64 * 7 * 7, 10);
 
   forward(x: SymbolicTensor): SymbolicTensor {
