@@ -42,9 +42,9 @@ const FUNCTIONS = `
   loadBackend().then(() => functional.relu(globalThis.x));`;
 
 describe('what ends in a bundle', () => {
-  it('is the library alone below 27 kB, without what the app does not use', async () => {
+  it('is the library alone below 38 kB, without what the app does not use', async () => {
     const { bytes, modules } = await bundle(TRAIN);
-    expect(bytes).toBeLessThan(27_000);
+    expect(bytes).toBeLessThan(38_000);
     expect(modules).toContain('train/fit');
     const unused =
       /^(worker|cli|report|bench|recipes|io|inline)\/|\.node$|nn\/(functional|eager)$|fashion-mnist|gzip/;
