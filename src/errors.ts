@@ -73,8 +73,25 @@ export class OutOfMemoryError extends BackendError {
   }
 }
 
-/** The loss became NaN or infinite; the message names the epoch and the batch. */
+/** Where in a step the first number was that is not finite: in what went in, or in what was computed of it. */
+export type NumericOrigin = 'images' | 'targets' | 'weights' | 'forward' | 'loss' | 'backward' | 'sum';
+
+/**
+ * NaN or infinity in a training; the message names the epoch, the batch and the first layer, weight or image that is
+ * not finite.
+ */
 export class NumericError extends TwillError {
+  /** `images`, `targets` and `weights` were so before the step; undefined where it is not known. */
+  readonly origin: NumericOrigin | undefined;
+  /** The layer that gave it, or whose weight it is: `conv2d cnn2`. */
+  readonly layer: string | undefined;
+
+  constructor(message: string, from?: { origin?: NumericOrigin | undefined; layer?: string | undefined }) {
+    super(message);
+    this.origin = from?.origin;
+    this.layer = from?.layer;
+  }
+
   override get name(): string {
     return 'NumericError';
   }

@@ -14,6 +14,7 @@ import type { GraphNode, SymbolicTensor, TracedGraph } from './graph.js';
 import { withoutIdentities } from './identities.js';
 import type { Parameter } from './parameter.js';
 import { type ParameterBlock, packingsOf, placeAnywhere, placeTogether } from './placement.js';
+import { type Probe, Probes } from './probes.js';
 import { type Partials, type Program, ProgramBuilder } from './program.js';
 import { emitUpdate, type UpdateRequest } from './update.js';
 
@@ -48,6 +49,8 @@ export interface Request {
   readonly training?: boolean;
   /** Fuse convolution, normalisation, ReLU and max-pool. Default true. */
   readonly fusion?: boolean;
+  /** Keeps every tensor and gradient, to be read after a run. Default false. */
+  readonly inspect?: boolean;
 }
 
 /** A program with the buffers through which it is fed and read. */
@@ -73,6 +76,8 @@ export interface LoweredProgram {
   /** Their L2 norm, where `update` asked for it. */
   readonly norm: Buffer | undefined;
   readonly block: ParameterBlock | undefined;
+  /** What `inspect` keeps, in the order in which it is computed; gradients of parameters are in `gradients`. */
+  readonly probes: readonly Probe[];
   /** Where a step needs several images: how many at least, and what needs them. */
   readonly needs: { readonly batch: number; readonly where: string } | undefined;
   /** False once a parameter was moved by another program: this one would read stale weights. */
@@ -96,6 +101,7 @@ class Lowering {
   readonly #training: boolean;
   readonly #nodes: readonly GraphNode[];
   readonly #builder: ProgramBuilder;
+  readonly #probes: Probes;
   readonly #values = new Map<SymbolicTensor, Buffer>();
   readonly #gradients = new Map<SymbolicTensor, Buffer>();
   readonly #parameters = new Map<Parameter, Buffer>();
@@ -130,6 +136,7 @@ class Lowering {
     );
     this.#transposedGradients = transposedGradients(this.#nodes);
     this.#builder = new ProgramBuilder(request.backend, request.capacity, { byRows: !request.gradients });
+    this.#probes = new Probes(request.inspect ? this.#builder : undefined);
     this.#needs = gradientsNeeded(this.#nodes, traced.graph.inputs, request.gradients);
   }
 
@@ -139,11 +146,16 @@ class Lowering {
     this.#placeParameters();
     const inputs = graph.inputs.map((input) => this.#importImages(input));
     const views = this.#nodes.map((node) => ({ node, emitter: this.#emitter(node) }));
-    for (const { node, emitter } of views) if (!isAlias(node)) node.op.forward(emitter.emit, node);
+    for (const { node, emitter } of views) {
+      if (isAlias(node)) continue;
+      node.op.forward(emitter.emit, node);
+      this.#probes.keep('forward', node, node.output, this.#value(node.outputTensor));
+    }
     const exported = request.output === false ? undefined : this.#exportImages(output, this.#value(output));
     const loss = request.loss ? this.#emitLoss(request.loss, output) : undefined;
     const gradOutput = request.gradients && !loss ? this.#importGradOutput(output) : undefined;
     if (request.gradients) {
+      this.#probes.keep('backward', undefined, output.spec, this.#gradients.get(this.#root(output)));
       for (const { node, emitter } of views.toReversed()) this.#backward(node, emitter);
     }
     const gradInputs = request.gradients === 'parameters and inputs' ? this.#exportGradInputs() : [];
@@ -174,6 +186,7 @@ class Lowering {
       gradients,
       norm,
       block: this.#block,
+      probes: this.#probes.all,
       needs: this.#training ? batchNeeded(this.#nodes) : undefined,
       current: () => placements.every(({ parameter, at }) => parameter.placement === at),
     };
@@ -276,6 +289,7 @@ class Lowering {
     let passed = false;
     for (const [index, buffer] of gradInputs) {
       const tensor = this.#root(node.inputTensors[index]!);
+      this.#probes.keep('backward', node, tensor.spec, buffer);
       const size = sizeOf(tensor.spec);
       const earlier = this.#gradients.get(tensor);
       if (earlier) {

@@ -46,6 +46,8 @@ export interface FitOptions extends Clipping {
   transforms?: readonly Transform[];
   /** Default the backend of `loadBackend()`. */
   backend?: Backend;
+  /** Looks at every layer before each step, and names the first that gives NaN or infinity: `TrainerOptions` says more. */
+  detectAnomaly?: boolean;
   /** Ends the training within one batch, with the weights of the last step: the iteration ends, `aborted` is true. */
   signal?: AbortSignal;
   /** After every step. What it throws ends the training and comes out of the iteration. */
@@ -115,6 +117,7 @@ const KNOWN = [
   'earlyStopping',
   'checkpoint',
   'resume',
+  'detectAnomaly',
 ] as const;
 
 /**
@@ -141,6 +144,7 @@ export function checkFit<Options extends Omit<FitOptions, 'backend'>>(
     clipGradValue,
     checkpoint,
     validation,
+    detectAnomaly = false,
   } = checkOptions(where, options, [...KNOWN, ...more]);
   nonNegativeInteger(where, 'epochs', epochs);
   for (const [name, callback] of Object.entries({ onBatch, onEpoch })) {
@@ -153,6 +157,7 @@ export function checkFit<Options extends Omit<FitOptions, 'backend'>>(
       `[${where}] schedule must be one such as new StepLR({ stepSize: 3 }) but is ${show(schedule)}`,
     );
   }
+  boolean(where, 'detectAnomaly', detectAnomaly);
   checkAveraging(where, averaging);
   checkClipping(where, { clipGradNorm, clipGradValue });
   checkCheckpointing(checkpoint);

@@ -10,6 +10,7 @@ import { type BestEpoch, BestSoFar } from './early-stopping.js';
 import { evaluateWith } from './evaluate.js';
 import { keep, loaderRecord, readFitCheckpoint, resumeBytes, startOf } from './fit-checkpoint.js';
 import { type BatchProgress, checkFit, type EpochResult, type FitOptions } from './fit-options.js';
+import { divergence, type Place } from './divergence.js';
 import { Gate } from './gate.js';
 import { Predictor } from './predictor.js';
 import { ScheduledRates } from './scheduled-rates.js';
@@ -31,7 +32,8 @@ export interface History {
  * Trains a model: `for await (const { epoch, cost, accuracy } of fit(model, train, { ... })) ...`, or
  * `await fit(model, train, { ..., onEpoch }).finish()`. Nothing runs before the iteration starts; leaving the loop
  * ends the training with the weights of the last step. Throws `OptionError` at once; the iteration throws
- * `ShapeError`, `LabelError`, and `NumericError` naming epoch and batch where the loss is not finite any more.
+ * `ShapeError`, `LabelError`, and where the loss is not finite any more `NumericError` naming epoch and batch, and the
+ * first image, weight or layer that is not finite: `detectAnomaly` looks at all of them before each step.
  *
  * With `averaging` the model holds the averaged weights whenever an epoch is over: while `validation` is evaluated, in
  * `onEpoch` and the loop's body, and in the end, however it ends; in `onBatch` it holds those that are trained.
@@ -113,13 +115,24 @@ export class FitRun implements AsyncIterable<EpochResult> {
   async *[Symbol.asyncIterator](): AsyncGenerator<EpochResult, void, undefined> {
     if (this.#started) throw new OptionError('[fit] a training runs once: call fit again for another one');
     this.#started = true;
-    const { optimizer, loss, validation, averaging, clipGradNorm, clipGradValue, resume } = this.#options;
+    const { optimizer, loss, validation, averaging, clipGradNorm, clipGradValue, resume, detectAnomaly } =
+      this.#options;
     const backend = this.#options.backend ?? (await loadBackend());
     this.#info = backend.info();
     const { batchSize, seed, shape: inputShape } = this.#loader;
     const clipping = { clipGradNorm, clipGradValue };
     const resumed = resume === undefined ? undefined : await resumeBytes(resume);
-    const settings = { inputShape, optimizer, loss, batchSize, backend, averaging, seed, ...clipping };
+    const settings = {
+      inputShape,
+      optimizer,
+      loss,
+      batchSize,
+      backend,
+      averaging,
+      seed,
+      detectAnomaly,
+      ...clipping,
+    };
     const trainer = new Trainer(this.#model, settings);
     const predictor =
       validation && new Predictor(this.#model, { inputShape: validation.shape, batchSize: 1000, backend });
@@ -222,14 +235,20 @@ export class FitRun implements AsyncIterable<EpochResult> {
       this.#rates.apply(epoch, index, this.#results);
       const { lr } = optimizer;
       const step = trainer.step(images, targetsOf('fit', answers, trainer.targets));
+      const place: Place = {
+        epoch,
+        batch: index + 1,
+        batches,
+        lr,
+        images: () => this.#loader.order(this.#loaderEpoch).subarray(index * this.#loader.batchSize),
+      };
       let result: StepResult;
       try {
         // The next batch is gathered while this one is computed.
         next = source.next();
       } finally {
-        result = await step;
+        result = await this.#settle(trainer, step, place);
       }
-      this.#refuseDivergence(result, epoch, index + 1, lr);
       this.#count(result, (performance.now() - start) / 1000);
       onBatch?.({ ...result, lr, epoch, batch: index + 1, batches, seen: this.#position.seen });
       await this.#keepInEpoch(trainer);
@@ -300,12 +319,14 @@ export class FitRun implements AsyncIterable<EpochResult> {
     this.#model.loadStateDict(this.#best.weights);
   }
 
-  #refuseDivergence({ loss, gradNorm }: StepResult, epoch: number, batch: number, lr: number): void {
-    const [what, value] = Number.isFinite(loss) ? ['norm of the gradients', gradNorm ?? 0] : ['loss', loss];
-    if (Number.isFinite(value)) return;
-    throw new NumericError(
-      `[fit] the ${what} became ${value} in epoch ${epoch}, batch ${batch} of ${this.#loader.length} (lr ${lr}): ` +
-        `the weights are those of the batch before; try a lower learning rate, and look for NaN in the data`,
-    );
+  /** What a step came to. Throws `NumericError` where that is not finite, or would not have been. */
+  async #settle(trainer: Trainer, step: Promise<StepResult>, place: Place): Promise<StepResult> {
+    const result = await step.catch((error: unknown) => {
+      throw error instanceof NumericError ? divergence(undefined, place, trainer.anomaly) : error;
+    });
+    const { loss, gradNorm = 0 } = result;
+    const [what, value] = Number.isFinite(loss) ? ['norm of the gradients', gradNorm] : ['loss', loss];
+    if (Number.isFinite(value)) return result;
+    throw divergence(`the ${what} became ${value}`, place, trainer.anomaly);
   }
 }

@@ -14,8 +14,10 @@ import { checkClipping, type Clipping } from '../optim/clipping.js';
 import { Optimizer } from '../optim/optimizer.js';
 import { boolean, checkOptions, nonNegativeInteger, positiveInteger, show } from '../options.js';
 import { Generator, type GeneratorState } from '../random.js';
+import { type Anomaly, anomalyError } from './anomaly.js';
 import { decodeCheckpoint, encodeCheckpoint, type Snapshot } from './checkpoint.js';
 import { Updater } from './updater.js';
+import { type Fed, Watch } from './watch.js';
 
 /** What `new Trainer(model, ...)` takes. */
 export interface TrainerOptions extends Clipping {
@@ -35,6 +37,12 @@ export interface TrainerOptions extends Clipping {
   seed?: number;
   /** Run convolution, ReLU and max-pool as one op; default true. */
   fusion?: boolean;
+  /**
+   * Looks at every layer's output and gradients before each step, torch.autograd.set_detect_anomaly: a step that would
+   * come to NaN or infinity throws `NumericError` with the first layer, weight or image that is not finite, and changes
+   * nothing. For debugging: the layers run one by one, on this thread, before the step itself does. Default false.
+   */
+  detectAnomaly?: boolean;
 }
 
 /** What one step of training tells. */
@@ -60,6 +68,7 @@ export const TRAINER_OPTIONS = [
   'averaging',
   'clipGradNorm',
   'clipGradValue',
+  'detectAnomaly',
 ] as const;
 
 /**
@@ -89,6 +98,7 @@ export class Trainer {
   readonly #fusion: boolean;
   readonly #updater: Updater;
   readonly #averaging: boolean;
+  readonly #watch: Watch;
   readonly #programs = new Map<'uint8' | 'float32', LoweredProgram>();
   #steps = 0;
   #running = false;
@@ -107,6 +117,7 @@ export class Trainer {
       seed = 0,
       fusion = true,
       averaging,
+      detectAnomaly = false,
       ...clipping
     } = checkOptions(where, options, [...TRAINER_OPTIONS, 'backend']);
     if (!(model instanceof Module))
@@ -127,6 +138,11 @@ export class Trainer {
     this.targets = this.#loss.op.targets(output.spec);
     this.classes = sizeOf(output.spec);
     this.backend = backend ?? defaultBackend();
+    this.#watch = new Watch(
+      { model, backend: this.backend, inputShape, batchSize, loss: this.#loss },
+      this.targets,
+      boolean(where, 'detectAnomaly', detectAnomaly),
+    );
     this.#averaging = averaging !== undefined;
     this.#updater = new Updater(
       this.backend,
@@ -156,7 +172,9 @@ export class Trainer {
   /**
    * One step of forward, backward and update on up to `batchSize` images: `images` N*C*H*W bytes (0..255, scaled to
    * 0..1) or floats, NCHW; `targets` N class numbers, or where the loss compares with values (`MSELoss`) floats of the
-   * output's shape, NCHW. Both are copied before it returns. The event loop stays free where the backend can. Throws `ShapeError`, `LabelError`, `OptionError` before anything is changed.
+   * output's shape, NCHW. Both are copied before it returns. The event loop stays free where the backend can. Throws
+   * `ShapeError`, `LabelError`, `OptionError` before anything is
+   * changed, and with `detectAnomaly` `NumericError`.
    */
   async step(images: Pixels, targets: ArrayLike<number>): Promise<StepResult> {
     const { lowered, size } = this.#feed(images, targets);
@@ -267,12 +285,18 @@ export class Trainer {
     this.optimizer.lrs = trainer.lrs;
   }
 
+  /** What was not finite in the last step. @internal */
+  get anomaly(): Anomaly | undefined {
+    return this.#watch.explain();
+  }
+
   /** Frees the program and the optimizer's state at once; without it they go with the trainer. */
   dispose(): void {
     this.#refuseWhileRunning();
     this.#disposed = true;
     for (const { program } of this.#programs.values()) program.dispose();
     this.#updater.dispose();
+    this.#watch.dispose();
     this.#programs.clear();
   }
 
@@ -281,7 +305,7 @@ export class Trainer {
     this.dispose();
   }
 
-  #feed(images: Pixels, targets: ArrayLike<number>): { lowered: LoweredProgram; size: number } {
+  #feed(images: Pixels, targets: ArrayLike<number>): Fed {
     const where = 'Trainer.step';
     this.#refuseToStep(where);
     const size = countImages(where, images, this.inputShape);
@@ -298,12 +322,15 @@ export class Trainer {
     }
     lowered.program.write(lowered.images, images);
     lowered.program.write(lowered.targets!, checked);
-    if (lowered.random) {
-      const words = Int32Array.from({ length: RANDOM_WORDS }, () => this.#random.uint32());
-      lowered.program.write(lowered.random, words);
-    }
+    const before = this.random;
+    const words = lowered.random && Int32Array.from({ length: RANDOM_WORDS }, () => this.#random.uint32());
+    if (words) lowered.program.write(lowered.random!, words);
     this.#updater.prepare(this.#steps);
-    return { lowered, size };
+    const fed = { lowered, size, input: dtypeOf(images), words };
+    const anomaly = this.#watch.before(fed);
+    if (!anomaly) return fed;
+    this.random = before;
+    throw anomalyError(where, anomaly);
   }
 
   #result({ program, losses, total, hits, norm }: LoweredProgram, size: number): StepResult {

@@ -147,8 +147,16 @@ export class WorkerFitRun implements AsyncIterable<EpochResult> {
 
   async #start(): Promise<void> {
     const { line, datasets } = this.#site;
-    const { validation, onBatch, averaging, clipGradNorm, clipGradValue, earlyStopping, checkpoint } =
-      this.#options;
+    const {
+      validation,
+      onBatch,
+      averaging,
+      clipGradNorm,
+      clipGradValue,
+      earlyStopping,
+      checkpoint,
+      detectAnomaly,
+    } = this.#options;
     const resume = await this.#resume();
     const { dataset, shape, batchSize, shuffle, seed, dropLast } = this.#loader;
     const shapes = validation ? [shape, validation.shape] : [shape];
@@ -172,6 +180,7 @@ export class WorkerFitRun implements AsyncIterable<EpochResult> {
       earlyStopping,
       checkpoint: checkpoint && { every: checkpoint.every },
       resume,
+      detectAnomaly,
       progress: onBatch !== undefined,
     });
   }

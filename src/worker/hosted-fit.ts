@@ -58,6 +58,7 @@ export class HostedFit {
         },
       },
       resume: data.resume,
+      detectAnomaly: data.detectAnomaly,
       onBatch: data.progress ? (progress) => this.#note(progress) : undefined,
     });
     this.#epochs = this.#run[Symbol.asyncIterator]();

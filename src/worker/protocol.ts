@@ -48,6 +48,7 @@ export interface FitData extends Clipping {
   /** Steps between two checkpoints, undefined for one an epoch; without it there are none. */
   readonly checkpoint: { readonly every: number | undefined } | undefined;
   readonly resume: Uint8Array | undefined;
+  readonly detectAnomaly: boolean | undefined;
   /** Whether anybody listens to the batches. */
   readonly progress: boolean;
 }
@@ -80,6 +81,7 @@ export interface TrainerData extends Clipping {
   readonly batchSize: number;
   readonly seed: number;
   readonly fusion: boolean;
+  readonly detectAnomaly: boolean;
   readonly optimizer: Configured;
   readonly loss: Configured | undefined;
   readonly averaging: Averaging | undefined;

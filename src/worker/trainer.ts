@@ -46,11 +46,13 @@ export class WorkerTrainer {
       seed = 0,
       fusion = true,
       averaging,
+      detectAnomaly = false,
       ...clipping
     } = checkOptions('Trainer', options, TRAINER_OPTIONS);
     positiveInteger('Trainer', 'batchSize', batchSize);
     nonNegativeInteger('Trainer', 'seed', seed);
     boolean('Trainer', 'fusion', fusion);
+    boolean('Trainer', 'detectAnomaly', detectAnomaly);
     checkClipping('Trainer', clipping);
     this.model = model;
     this.optimizer = optimizer;
@@ -67,6 +69,7 @@ export class WorkerTrainer {
         batchSize,
         seed,
         fusion,
+        detectAnomaly,
         optimizer: described,
         averaging: checkAveraging('Trainer', averaging),
         ...clipping,
