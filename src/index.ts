@@ -7,6 +7,7 @@ export {
   FormatError,
   LabelError,
   NumericError,
+  type NumericOrigin,
   OptionError,
   OutOfMemoryError,
   ShapeError,

@@ -353,7 +353,7 @@ describe.each(['native', 'wasm'] as const)('a worker that computes with %s', (na
       name: 'NumericError',
       message: expect.stringMatching(/^\[fit\] the loss became NaN in epoch 1, batch 1 of 5/) as string,
     });
-    expect((numeric as Error).stack).toMatch(/^NumericError: .*\n\s+at .*fit\.js/);
+    expect((numeric as Error).stack).toMatch(/^NumericError: .*\n\s+at .*divergence\.js/);
 
     const eight = new ImageDataset({ images: train.images, labels: labels(230, 7), shape: [1, 8, 8] });
     await expect(worker.fit(model, eight, options()).finish()).rejects.toThrow(LabelError);
@@ -378,6 +378,24 @@ describe.each(['native', 'wasm'] as const)('a worker that computes with %s', (na
     await expect(trainer.step(few.images, few.labels.subarray(1))).rejects.toThrow(
       'got 8 images but 7 labels',
     );
+  });
+
+  it('looks at every layer where it is asked to', async () => {
+    const broken = new Net();
+    broken.conv.weight.write(broken.conv.weight.read().fill(3e38));
+    const rejection = async (run: Promise<unknown>) => run.catch((error: unknown) => error as NumericError);
+    const fitted = await rejection(worker.fit(broken, train, { ...options(), detectAnomaly: true }).finish());
+    const trainer = worker.trainer(broken, {
+      inputShape: train.shape,
+      optimizer: new SGD(),
+      detectAnomaly: true,
+    });
+    const { images, labels } = train.subset(0, 10);
+    const stepped = await rejection(trainer.step(images, labels));
+    const expected = { name: 'NumericError', origin: 'forward', layer: 'conv2d conv' };
+    expect([fitted, stepped]).toMatchObject([expected, expected]);
+    expect((fitted as Error).message).toContain('[fit] epoch 1, batch 1 of 5');
+    expect((stepped as Error).message).toContain('the step was not taken');
   });
 
   it('keeps the weights of the last step when the loss diverges', async () => {
