@@ -140,7 +140,7 @@ describe.each(['native', 'wasm'])('on the %s backend', (backend) => {
     }
     // The same images as a folder, and one of them on stdin.
     const photos = join(directory, 'photos');
-    await mkdir(photos);
+    await mkdir(photos, { recursive: true });
     for (const [i, file] of files.entries()) await writeFile(join(photos, `${i}.PNG`), await readFile(file));
     const options = ['--backend', backend, '--json', '--top', '10'];
     const predict = ['predict', '--model', join(out(), 'model.safetensors'), ...options];

@@ -143,7 +143,6 @@ async function trainInto(out: OutputDirectory, options: TrainOptions, io: Io): P
   const { epochs, batchSize, shuffle } = training;
   const { lr = recipe.lr, momentum = recipe.momentum } = options;
   const log = trainingLog(options.json === true, epochs, images.length, io);
-  log.start(backend.info(), images.length, data.test.length, data.source);
   const records: EpochRecord[] = [];
   const settings = {
     ...{ recipe: recipe.name, epochs, batchSize, lr, momentum, shuffle, seed: options.seed },
@@ -153,6 +152,8 @@ async function trainInto(out: OutputDirectory, options: TrainOptions, io: Io): P
   const board = await openBoard(options.tensorboard);
   const interruption = interruptible(io, () => log.interrupted());
   try {
+    // After the signals are looked at: whoever reads that it begins may stop it.
+    log.start(backend.info(), images.length, data.test.length, data.source);
     const run = fit(model, images, {
       ...training,
       seed: options.seed,
