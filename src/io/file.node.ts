@@ -13,6 +13,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only',
   ENOSPC: 'the disk is full',
   EDQUOT: 'the disk quota is used up',
+  EFBIG: 'it would be larger than files may be here',
   EMFILE: 'too many open files',
   ENAMETOOLONG: 'its name is too long',
   ELOOP: 'too many symbolic links',
