@@ -2,7 +2,18 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { ImageDataset } from '../src/data/index.node.js';
-import { Generator, type Module } from '../src/index.node.js';
+import {
+  BatchNorm2d,
+  Conv2d,
+  Dropout,
+  Flatten,
+  Generator,
+  Linear,
+  MaxPool2d,
+  type Module,
+  ReLU,
+  Sequential,
+} from '../src/index.node.js';
 
 /** Images of `classes` kinds that a small network can tell apart: a bright bar at a height of its own, on noise. */
 export function bars(count: number, { classes = 4, size = 8, seed = 1 } = {}): ImageDataset {
@@ -17,6 +28,20 @@ export function bars(count: number, { classes = 4, size = 8, seed = 1 } = {}): I
     }
   });
   return new ImageDataset({ images, labels, shape: [1, size, size] });
+}
+
+/** A small classifier for `bars`, with all that has a state of its own where `stateful` says so. */
+export function classifier(seed = 1, { channels = 6, stateful = false } = {}): Module {
+  const generator = new Generator(seed);
+  return new Sequential(
+    new Conv2d(1, channels, 3, { padding: 1, generator }),
+    ...(stateful ? [new BatchNorm2d(channels)] : []),
+    new ReLU(),
+    new MaxPool2d(2),
+    new Flatten(),
+    ...(stateful ? [new Dropout(0.2)] : []),
+    new Linear(channels * 4 * 4, 4, { generator }),
+  );
 }
 
 /** All parameters of a model, one after another. */

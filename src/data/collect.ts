@@ -1,6 +1,7 @@
 import { OptionError, ShapeError } from '../errors.js';
 import { show } from '../options.js';
 import { ImageDataset, type ImageShape, type Pixels, type Sample } from './dataset.js';
+import { joinPixels } from './transform.js';
 
 /** What `collect` takes. */
 export interface CollectOptions {
@@ -41,15 +42,5 @@ export async function collect(
     images.push(image.slice());
     labels.push(label);
   }
-  return new ImageDataset({ images: joined(images), labels: Int32Array.from(labels), shape, classes });
-}
-
-function joined(images: readonly Pixels[]): Pixels {
-  const size = images[0]?.length ?? 0;
-  const all =
-    images[0] instanceof Float32Array
-      ? new Float32Array(images.length * size)
-      : new Uint8Array(images.length * size);
-  images.forEach((image, n) => all.set(image, n * size));
-  return all;
+  return new ImageDataset({ images: joinPixels(images), labels: Int32Array.from(labels), shape, classes });
 }

@@ -7,6 +7,7 @@ import { checkOptions, show } from '../options.js';
 import { ImageDataset, type ImageShape } from './dataset.js';
 import { type DecodedImage, decodeImage, luma } from './image-file.node.js';
 import { resize } from './resize.js';
+import { joinPixels } from './transform.js';
 
 /** What `loadImageFolder` may be told. */
 export interface ImageFolderOptions {
@@ -53,7 +54,7 @@ export async function loadImageFolder(
     }
   }
   const shape: ImageShape = [channels, ...wanted!];
-  return new ImageDataset({ images: joined(images), labels: Int32Array.from(labels), shape, classes });
+  return new ImageDataset({ images: joinPixels(images), labels: Int32Array.from(labels), shape, classes });
 }
 
 async function classesIn(directory: string): Promise<string[]> {
@@ -103,11 +104,4 @@ function planeOf(image: DecodedImage, channels: 1 | 3, channel: number): Float32
     plane[i] = (value / full) * 255;
   }
   return plane;
-}
-
-function joined(images: readonly Uint8Array[]): Uint8Array {
-  const size = images[0]!.length;
-  const all = new Uint8Array(images.length * size);
-  images.forEach((image, n) => all.set(image, n * size));
-  return all;
 }

@@ -30,6 +30,15 @@ export function pixelArray({ dtype }: Pick<ImageForm, 'dtype'>, length: number):
   return dtype === 'uint8' ? new Uint8Array(length) : new Float32Array(length);
 }
 
+/** Images of one size and type, one after the other in one array; bytes where there are none. */
+export function joinPixels(images: readonly Pixels[]): Pixels {
+  const size = images[0]?.length ?? 0;
+  const dtype = images[0] instanceof Float32Array ? 'float32' : 'uint8';
+  const all = pixelArray({ dtype }, images.length * size);
+  images.forEach((image, n) => all.set(image, n * size));
+  return all;
+}
+
 /** Transforms one after the other, with the room that they need in between. */
 export class Pipeline {
   /** What comes out. */

@@ -3,7 +3,8 @@ import type { SymbolicTensor } from '../graph/graph.js';
 import { type AdaptiveAvgPool2d as Adaptive, avgPool2d, type SlidingAvgPool2d } from '../ops/avg_pool2d.js';
 import { boolean, checkOptions, integerBetween, show } from '../options.js';
 import { Module } from './module.js';
-import { LARGEST, pair, type Size2d } from './pair.js';
+import { LARGEST, type Size2d } from './pair.js';
+import { poolWindow } from './pool_window.js';
 
 /** What `new AvgPool2d(...)` may be told. */
 export interface AvgPool2dOptions {
@@ -33,22 +34,12 @@ export function avgPool2dAttributes(
     countIncludePad = true,
     divisorOverride = null,
   } = checkOptions(where, options, known);
-  const kernel = pair(where, 'kernelSize', kernelSize, 1);
-  const attributes = {
-    kernel,
-    stride: pair(where, 'stride', stride, 1),
-    padding: pair(where, 'padding', padding, 0),
-    ceilMode: boolean(where, 'ceilMode', ceilMode),
+  return {
+    ...poolWindow(where, kernelSize, { stride, padding, ceilMode }),
     countIncludePad: boolean(where, 'countIncludePad', countIncludePad),
     divisorOverride:
       divisorOverride === null ? null : integerBetween(where, 'divisorOverride', divisorOverride, 1, LARGEST),
   };
-  if (attributes.padding.some((pad, axis) => pad > kernel[axis]! / 2)) {
-    throw new OptionError(
-      `[${where}] padding may be at most half of the kernel (${kernel.join('x')}) but is ${show(padding)}`,
-    );
-  }
-  return attributes;
 }
 
 /** torch.nn.AvgPool2d: the mean of each window of [C, H, W]. */

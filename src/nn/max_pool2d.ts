@@ -1,9 +1,9 @@
-import { OptionError } from '../errors.js';
 import type { SymbolicTensor } from '../graph/graph.js';
 import { type MaxPool2dAttributes, maxPool2d } from '../ops/max_pool2d.js';
-import { boolean, checkOptions, show } from '../options.js';
+import { checkOptions } from '../options.js';
 import { Module } from './module.js';
 import { pair, type Size2d } from './pair.js';
+import { poolWindow } from './pool_window.js';
 
 /** What `new MaxPool2d(...)` may be told. */
 export interface MaxPool2dOptions {
@@ -30,20 +30,10 @@ export function maxPool2dAttributes(
     dilation = 1,
     ceilMode = false,
   } = checkOptions(where, options, known);
-  const kernel = pair(where, 'kernelSize', kernelSize, 1);
-  const attributes = {
-    kernel,
-    stride: pair(where, 'stride', stride, 1),
-    padding: pair(where, 'padding', padding, 0),
+  return {
+    ...poolWindow(where, kernelSize, { stride, padding, ceilMode }),
     dilation: pair(where, 'dilation', dilation, 1),
-    ceilMode: boolean(where, 'ceilMode', ceilMode),
   };
-  if (attributes.padding.some((pad, axis) => pad > kernel[axis]! / 2)) {
-    throw new OptionError(
-      `[${where}] padding may be at most half of the kernel (${kernel.join('x')}) but is ${show(padding)}`,
-    );
-  }
-  return attributes;
 }
 
 /** torch.nn.MaxPool2d: the largest value of each window of [C, H, W]; the first of equals, NaN above all. */

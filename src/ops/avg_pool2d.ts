@@ -1,6 +1,7 @@
 import { ShapeError } from '../errors.js';
 import { poolOutput } from './max_pool2d.js';
-import { formatShape, type NodeView, type Op, sizeOf } from './op.js';
+import { formatShape, imageShapeOf, type NodeView, type Op, sizeOf } from './op.js';
+import { windowParams } from './window.js';
 
 /** Windows of one size. */
 export interface SlidingAvgPool2d {
@@ -25,11 +26,7 @@ export const avgPool2d: Op<AvgPool2dAttributes> = {
   name: 'avg_pool2d',
 
   infer(where, inputs, _parameters, attributes) {
-    const shape = inputs[0]!.shape;
-    if (shape.length !== 3) {
-      throw new ShapeError(`[${where}] expected images of C x H x W but got ${formatShape(shape)}`);
-    }
-    const [C, H, W] = shape as [number, number, number];
+    const [C, H, W] = imageShapeOf(where, inputs[0]!);
     if ('outputSize' in attributes) {
       const [OH, OW] = attributes.outputSize;
       return { shape: [C, OH ?? H, OW ?? W] };
@@ -77,12 +74,7 @@ function avgPool2dParams({ inputs, output, attributes }: NodeView<AvgPool2dAttri
     IW,
     OH,
     OW,
-    KH: windows.kernel[0],
-    KW: windows.kernel[1],
-    stride_h: windows.stride[0],
-    stride_w: windows.stride[1],
-    pad_h: windows.padding[0],
-    pad_w: windows.padding[1],
+    ...windowParams(windows),
     adaptive: adaptive ? 1 : 0,
     padded: windows.countIncludePad ? 1 : 0,
     divisor: windows.divisorOverride ?? 0,

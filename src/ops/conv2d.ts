@@ -1,8 +1,9 @@
 import { ShapeError } from '../errors.js';
 import { type FoldedNorm, weightAndBias, type WeightLayout } from './batch_norm_fold.js';
-import { formatShape, type NodeView, type Op, sizeOf } from './op.js';
+import { formatShape, imageShapeOf, type NodeView, type Op, sizeOf } from './op.js';
 import { PLAIN } from './packing.js';
 import { reluBackward } from './relu.js';
+import { dilatedWindowParams } from './window.js';
 
 /** Attributes as PyTorch names them, each for height and width; `relu` is set by fusion. */
 export interface Conv2dAttributes extends FoldedNorm {
@@ -32,18 +33,14 @@ export const conv2d: Op<Conv2dAttributes> = {
   takesRelu: true,
 
   infer(where, inputs, parameters, { stride, padding, dilation, groups }) {
-    const shape = inputs[0]!.shape;
+    const [C, H, W] = imageShapeOf(where, inputs[0]!);
     const weight = parameters.weight!;
     const bias = parameters.bias;
-    if (shape.length !== 3) {
-      throw new ShapeError(`[${where}] expected images of C x H x W but got ${formatShape(shape)}`);
-    }
     if (weight.length !== 4) {
       throw new ShapeError(
         `[${where}] expected a weight of OC x IC/groups x KH x KW but got ${formatShape(weight)}`,
       );
     }
-    const [C, H, W] = shape as [number, number, number];
     const [OC, ICG, KH, KW] = weight as [number, number, number, number];
     if (C !== ICG * groups) {
       const given = groups === 1 ? '' : `, ${groups} groups`;
@@ -135,14 +132,7 @@ export function conv2dParams(node: NodeView<Conv2dAttributes>) {
     OC: outChannels,
     OH: windowOutput(IH, kernel[0], stride[0], padding[0], dilation[0]),
     OW: windowOutput(IW, kernel[1], stride[1], padding[1], dilation[1]),
-    KH: kernel[0],
-    KW: kernel[1],
-    stride_h: stride[0],
-    stride_w: stride[1],
-    pad_h: padding[0],
-    pad_w: padding[1],
-    dilation_h: dilation[0],
-    dilation_w: dilation[1],
+    ...dilatedWindowParams(node.attributes),
     groups,
     relu: relu ? 1 : 0,
   };

@@ -1,7 +1,8 @@
 import { ShapeError } from '../errors.js';
-import { formatShape, type NodeView, type Op, sizeOf } from './op.js';
+import { formatShape, imageShapeOf, type NodeView, type Op, sizeOf } from './op.js';
 import { PLAIN } from './packing.js';
 import { reluBackward } from './relu.js';
+import { dilatedWindowParams } from './window.js';
 
 /** Attributes as PyTorch names them, each for height and width; `relu` is set by fusion. */
 export interface ConvTranspose2dAttributes {
@@ -23,18 +24,14 @@ export const convTranspose2d: Op<ConvTranspose2dAttributes> = {
   takesRelu: true,
 
   infer(where, inputs, parameters, { stride, padding, outputPadding, dilation, groups }) {
-    const shape = inputs[0]!.shape;
+    const [C, ...image] = imageShapeOf(where, inputs[0]!);
     const weight = parameters.weight!;
     const bias = parameters.bias;
-    if (shape.length !== 3) {
-      throw new ShapeError(`[${where}] expected images of C x H x W but got ${formatShape(shape)}`);
-    }
     if (weight.length !== 4) {
       throw new ShapeError(
         `[${where}] expected a weight of IC x OC/groups x KH x KW but got ${formatShape(weight)}`,
       );
     }
-    const [C, ...image] = shape as [number, number, number];
     const [IC, OCG, ...kernel] = weight as [number, number, number, number];
     if (C !== IC) {
       throw new ShapeError(
@@ -120,7 +117,6 @@ export const convTranspose2d: Op<ConvTranspose2dAttributes> = {
 
 /** The convolution of the output that gives the input, as the words of Conv2dParams. */
 function convolutionParams({ inputs, output, attributes }: NodeView<ConvTranspose2dAttributes>) {
-  const { stride, padding, dilation, groups, kernel } = attributes;
   const [IC, IH, IW] = output.shape as [number, number, number];
   const [OC, OH, OW] = inputs[0]!.shape as [number, number, number];
   return {
@@ -130,15 +126,8 @@ function convolutionParams({ inputs, output, attributes }: NodeView<ConvTranspos
     OC,
     OH,
     OW,
-    KH: kernel[0],
-    KW: kernel[1],
-    stride_h: stride[0],
-    stride_w: stride[1],
-    pad_h: padding[0],
-    pad_w: padding[1],
-    dilation_h: dilation[0],
-    dilation_w: dilation[1],
-    groups,
+    ...dilatedWindowParams(attributes),
+    groups: attributes.groups,
     relu: 0,
   };
 }

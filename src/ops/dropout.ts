@@ -1,5 +1,4 @@
-import { ShapeError } from '../errors.js';
-import { type Buffer, type Emitter, floatBits, formatShape, type NodeView, type Op, sizeOf } from './op.js';
+import { type Buffer, type Emitter, floatBits, imageShapeOf, type NodeView, type Op, sizeOf } from './op.js';
 
 export interface DropoutAttributes {
   /** Probability of a value to be dropped. */
@@ -17,10 +16,7 @@ export const dropout: Op<DropoutAttributes> = {
   identity: ({ p, training }, learns) => !learns || !training || p === 0,
 
   infer(where, inputs, _parameters, { channels }) {
-    const { shape } = inputs[0]!;
-    if (channels && shape.length !== 3) {
-      throw new ShapeError(`[${where}] expected images of C x H x W but got ${formatShape(shape)}`);
-    }
+    if (channels) imageShapeOf(where, inputs[0]!);
     return inputs[0]!;
   },
 

@@ -1,5 +1,6 @@
 import { ShapeError } from '../errors.js';
-import { formatShape, type NodeView, type Op, sizeOf } from './op.js';
+import { imageShapeOf, type NodeView, type Op, sizeOf } from './op.js';
+import { dilatedWindowParams } from './window.js';
 
 export interface MaxPool2dAttributes {
   readonly kernel: readonly [number, number];
@@ -28,11 +29,7 @@ export const maxPool2d: Op<MaxPool2dAttributes> = {
   name: 'max_pool2d',
 
   infer(where, inputs, _parameters, attributes) {
-    const shape = inputs[0]!.shape;
-    if (shape.length !== 3) {
-      throw new ShapeError(`[${where}] expected images of C x H x W but got ${formatShape(shape)}`);
-    }
-    const [C, H, W] = shape as [number, number, number];
+    const [C, H, W] = imageShapeOf(where, inputs[0]!);
     const OH = poolOutput(H, attributes, 0);
     const OW = poolOutput(W, attributes, 1);
     if (OH < 1 || OW < 1) {
@@ -68,7 +65,6 @@ export const maxPool2d: Op<MaxPool2dAttributes> = {
 };
 
 function maxPool2dParams({ inputs, output, attributes }: NodeView<MaxPool2dAttributes>) {
-  const { kernel, stride, padding, dilation } = attributes;
   const [C, IH, IW] = inputs[0]!.shape as [number, number, number];
   return {
     C,
@@ -76,13 +72,6 @@ function maxPool2dParams({ inputs, output, attributes }: NodeView<MaxPool2dAttri
     IW,
     OH: output.shape[1]!,
     OW: output.shape[2]!,
-    KH: kernel[0],
-    KW: kernel[1],
-    stride_h: stride[0],
-    stride_w: stride[1],
-    pad_h: padding[0],
-    pad_w: padding[1],
-    dilation_h: dilation[0],
-    dilation_w: dilation[1],
+    ...dilatedWindowParams(attributes),
   };
 }

@@ -1,3 +1,4 @@
+import { ShapeError } from '../errors.js';
 import type { Packing } from './packing.js';
 
 /**
@@ -106,6 +107,12 @@ export function sizeOf(spec: TensorSpec): number {
 /** A float as a parameter of a kernel: the 32 bits that it has as one. */
 export function floatBits(value: number): number {
   return new Int32Array(Float32Array.of(value).buffer)[0]!;
+}
+
+/** [C, H, W] of one image. Throws `ShapeError` for what is no image. */
+export function imageShapeOf(where: string, { shape }: TensorSpec): readonly [number, number, number] {
+  if (shape.length === 3) return shape as unknown as readonly [number, number, number];
+  throw new ShapeError(`[${where}] expected images of C x H x W but got ${formatShape(shape)}`);
 }
 
 /** `32x16x5x5` */

@@ -1,5 +1,5 @@
 import { ShapeError } from '../errors.js';
-import { floatBits, formatShape, type NodeView, type Op } from './op.js';
+import { floatBits, imageShapeOf, type NodeView, type Op } from './op.js';
 
 /** What lies around the image: a constant, its mirror image, its outermost pixels. */
 export type PadMode = 'constant' | 'reflect' | 'replicate';
@@ -19,11 +19,7 @@ export const pad2d: Op<Pad2dAttributes> = {
   name: 'pad2d',
 
   infer(where, inputs, _parameters, { padding, mode }) {
-    const shape = inputs[0]!.shape;
-    if (shape.length !== 3) {
-      throw new ShapeError(`[${where}] expected images of C x H x W but got ${formatShape(shape)}`);
-    }
-    const [C, H, W] = shape as [number, number, number];
+    const [C, H, W] = imageShapeOf(where, inputs[0]!);
     const [left, right, top, bottom] = padding;
     const [OH, OW] = [H + top + bottom, W + left + right];
     const given = `padding of ${padding.join(', ')} (left, right, top, bottom)`;

@@ -3,17 +3,11 @@ import { DataLoader, ImageDataset } from '../../src/data/index.node.js';
 import {
   Adam,
   AdamW,
-  BatchNorm2d,
-  Conv2d,
   CosineAnnealingLR,
-  Dropout,
-  Flatten,
   type FitOptions,
   FormatError,
   fit,
-  Generator,
   Linear,
-  MaxPool2d,
   type Module,
   NumericError,
   OneCycleLR,
@@ -28,24 +22,13 @@ import {
   toBytes,
   Trainer,
 } from '../../src/index.node.js';
-import { bars } from '../support.js';
+import { bars, classifier } from '../support.js';
 
 const train = bars(110);
 const validation = bars(40, { seed: 2 });
 const BATCHES = 4;
 
-function network(seed = 1): Module {
-  const generator = new Generator(seed);
-  return new Sequential(
-    new Conv2d(1, 6, 3, { padding: 1, generator }),
-    new BatchNorm2d(6),
-    new ReLU(),
-    new MaxPool2d(2),
-    new Flatten(),
-    new Dropout(0.2),
-    new Linear(6 * 4 * 4, 4, { generator }),
-  );
-}
+const network = (seed = 1) => classifier(seed, { stateful: true });
 
 const OPTIMIZERS: readonly (() => Optimizer)[] = [
   () => new SGD({ lr: 0.05, momentum: 0.9, nesterov: true }),

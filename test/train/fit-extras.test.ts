@@ -1,44 +1,31 @@
 import { describe, expect, it } from 'vitest';
 import {
   Adam,
-  Conv2d,
   CosineAnnealingLR,
   type EpochResult,
   evaluate,
-  Flatten,
   type FitOptions,
   fit,
   Generator,
   Linear,
   LinearLR,
-  MaxPool2d,
   type Module,
   OneCycleLR,
   OptionError,
   ReduceLROnPlateau,
-  ReLU,
   Sequential,
   SequentialLR,
   SGD,
   StepLR,
   Trainer,
 } from '../../src/index.node.js';
-import { bars, weightsOf } from '../support.js';
+import { bars, classifier, weightsOf } from '../support.js';
 
 const train = bars(110);
 const validation = bars(40, { seed: 2 });
 const BATCHES = 4;
 
-function network(seed = 1): Module {
-  const generator = new Generator(seed);
-  return new Sequential(
-    new Conv2d(1, 6, 3, { padding: 1, generator }),
-    new ReLU(),
-    new MaxPool2d(2),
-    new Flatten(),
-    new Linear(6 * 4 * 4, 4, { generator }),
-  );
-}
+const network = classifier;
 
 const base = (optimizer = new SGD({ lr: 0.1, momentum: 0.9 })): FitOptions => ({
   optimizer,

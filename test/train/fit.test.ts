@@ -1,40 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import { DataLoader, ImageDataset } from '../../src/data/index.node.js';
 import {
-  Conv2d,
   evaluate,
-  Flatten,
   fit,
-  Generator,
   LabelError,
-  Linear,
-  MaxPool2d,
-  type Module,
   NumericError,
   OptionError,
   Predictor,
   predict,
-  ReLU,
-  Sequential,
+  type Sequential,
   SGD,
   ShapeError,
   Trainer,
 } from '../../src/index.node.js';
-import { bars, weightsOf } from '../support.js';
+import { bars, classifier, weightsOf } from '../support.js';
 
 const train = bars(230);
 const validation = bars(90, { seed: 2 });
 
-function network(seed = 1): Module {
-  const generator = new Generator(seed);
-  return new Sequential(
-    new Conv2d(1, 8, 3, { padding: 1, generator }),
-    new ReLU(),
-    new MaxPool2d(2),
-    new Flatten(),
-    new Linear(8 * 4 * 4, 4, { generator }),
-  );
-}
+const network = (seed = 1) => classifier(seed, { channels: 8 });
 
 const options = () => ({ optimizer: new SGD({ lr: 0.1, momentum: 0.9 }), batchSize: 50, epochs: 4 });
 
