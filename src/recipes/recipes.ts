@@ -83,7 +83,7 @@ export const RECIPES: readonly [Recipe, ...Recipe[]] = [
   },
   {
     name: 'fast',
-    title: 'Fast: the most that half a minute can do',
+    title: 'Fast: half a minute natively',
     description: 'three normalised 3x3 convolutions, mirrored images: the most that half a minute can do',
     model: async () => new (await import('./fast.js')).FastCnn(),
     ...ONE_CYCLE,
