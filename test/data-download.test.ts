@@ -193,12 +193,14 @@ describe('download', () => {
       handler(request, response, count);
     });
     const good = await serve((request, response) => answer(request, response));
-    await start([bad, good], { stallTimeout: 60 });
+    // Short only where it has to pass: on a busy machine an answer may take longer than that.
+    const patience = reason.test('no data came for too long') ? { stallTimeout: 60 } : {};
+    await start([bad, good], patience);
     expect(sha256(await readFile(file()))).toBe(sha256(content));
     expect(asked).toBe(attempts);
     await rm(file());
 
-    const failed = start([bad], { stallTimeout: 60 });
+    const failed = start([bad], patience);
     await expect(failed).rejects.toThrow(DataError);
     await expect(failed).rejects.toThrow(reason);
     await expect(failed).rejects.toThrow(bad);

@@ -4,6 +4,7 @@
 #include "team.h"
 
 #include "../native/runtime/runner.h"
+#include "../native/runtime/shares.h"
 
 namespace twill {
 namespace {
@@ -71,20 +72,15 @@ Count jobs_ended;    // of those that a member led
 int32_t jobs_submitted = 0;
 
 // Of the stage at hand.
-alignas(64) int64_t pieces_taken = 0;
+Shares shares;
 alignas(64) int32_t arrived = 0;  // at its end
-
-template <typename T>
-T take_one(T& count) {
-  return __atomic_fetch_add(&count, 1, __ATOMIC_SEQ_CST);
-}
 
 // The last one to arrive prepares the next stage and lets all go on.
 void end_stage(int32_t threads, bool may_block) {
   const int32_t ended = stages_ended.get();
-  if (take_one(arrived) + 1 < threads) return stages_ended.await_change(ended, may_block);
+  if (__atomic_add_fetch(&arrived, 1, __ATOMIC_SEQ_CST) < threads) return stages_ended.await_change(ended, may_block);
   arrived = 0;
-  pieces_taken = 0;
+  shares.deal(threads);
   stages_ended.announce();
 }
 
@@ -96,8 +92,7 @@ void work(const Kernel* kernels, int32_t thread, bool may_block) {
   const int32_t stages = header.stages;
   for (int32_t i = 0; i < stages; ++i) {
     const Stage stage = runner.stage(next);
-    // Pieces go to whoever is free: what a piece computes does not depend on who does it.
-    for (int64_t piece; (piece = take_one(pieces_taken)) < stage.pieces;) runner.run_piece(stage, piece);
+    for (int64_t piece; (piece = shares.take(thread, stage.pieces)) >= 0;) runner.run_piece(stage, piece);
     next = Runner::after(stage);
     end_stage(my_job.threads, may_block);
     if (is_abandoned()) return;
@@ -107,6 +102,7 @@ void work(const Kernel* kernels, int32_t thread, bool may_block) {
 // As member 0, with the others.
 void lead(const Kernel* kernels, bool may_block) {
   const int32_t threads = job.threads;
+  shares.deal(threads);
   for (int32_t thread = 1; thread < threads; ++thread) seats[thread].rung.announce();
   work(kernels, 0, may_block);
 }

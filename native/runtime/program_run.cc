@@ -4,6 +4,7 @@
 
 #include "program.h"
 #include "runner.h"
+#include "shares.h"
 
 namespace twill {
 namespace {
@@ -30,17 +31,21 @@ void run_alone(const Kernel* kernels, const int32_t* words, const Block* blocks,
 void run_in_team(const Kernel* kernels, const int32_t* words, const Block* blocks, int32_t batch,
                  int32_t team) {
   const auto& header = *reinterpret_cast<const ProgramHeader*>(words);
+  Shares shares[2];  // of the stage at hand, and of the next: dealt while nobody takes of them
+  shares[0].deal(team);
 #pragma omp parallel num_threads(team)
   {
-    Runner runner(kernels, words, blocks, batch, omp_get_thread_num());
+    const int32_t thread = omp_get_thread_num();
+    Runner runner(kernels, words, blocks, batch, thread);
     const int32_t* next = first_stage(header, words);
     for (int32_t i = 0; i < header.stages; ++i) {
+      if (thread == 0) shares[(i + 1) % 2].deal(omp_get_num_threads());
       const Stage stage = runner.stage(next);
-      // Pieces go to whoever is free: what a piece computes does not depend on who does it. A barrier ends
-      // the loop.
-#pragma omp for schedule(dynamic, 1)
-      for (int64_t piece = 0; piece < stage.pieces; ++piece) runner.run_piece(stage, piece);
+      for (int64_t piece; (piece = shares[i % 2].take(thread, stage.pieces)) >= 0;) {
+        runner.run_piece(stage, piece);
+      }
       next = Runner::after(stage);
+#pragma omp barrier
     }
   }
 }
