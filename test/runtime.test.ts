@@ -69,6 +69,15 @@ function trainingProgram(backend: Backend) {
 describe.each(everyBackend())('%s', (_name, backend) => {
   const load = (words: Int32Array, bytes = 128) => backend.load(words, [backend.allocate(bytes)]);
 
+  it('copies from shared buffers and into them', () => {
+    const memory = backend.allocate(64);
+    const source = new Float32Array(new SharedArrayBuffer(64), 8, 4).fill(3);
+    memory.write(source, 16);
+    const target = new Float32Array(new SharedArrayBuffer(32));
+    memory.read(target, 8);
+    expect([...target]).toEqual([0, 0, 3, 3, 3, 3, 0, 0]);
+  });
+
   it('runs a program on part of its capacity', () => {
     const memory = backend.allocate(128);
     memory.write(new Float32Array([-1, 2, -3, 4]));

@@ -73,9 +73,8 @@ Memory::Span Memory::span(const Napi::CallbackInfo& info, const char* verb) {
   if (!storage_) throw backend_error(env_, where + ": was disposed");
   if (!info[0].IsTypedArray()) throw backend_error(env_, where + ": expected a typed array");
   const auto array = info[0].As<Napi::TypedArray>();
-  Napi::ArrayBuffer buffer = array.ArrayBuffer();
   bool detached = false;
-  napi_is_detached_arraybuffer(env_, buffer, &detached);
+  napi_is_detached_arraybuffer(env_, array.ArrayBuffer(), &detached);
   if (detached) throw backend_error(env_, where + ": the array's buffer is detached");
   const int64_t offset = info[1].IsUndefined() ? 0 : to_bytes(info[1]);
   if (offset < 0) throw backend_error(env_, where + ": the offset must be a whole number of bytes");
@@ -85,8 +84,10 @@ Memory::Span Memory::span(const Napi::CallbackInfo& info, const char* verb) {
     throw backend_error(env_, where + ": " + std::to_string(bytes) + " bytes at " + std::to_string(offset) +
                                   " reach past the end of " + std::to_string(held) + " bytes");
   }
-  return {static_cast<unsigned char*>(buffer.Data()) + array.ByteOffset(), storage_->block().data + offset,
-          bytes};
+  // Asked for from the array itself: a shared buffer does not tell where its bytes are.
+  void* data = nullptr;
+  napi_get_typedarray_info(env_, array, nullptr, nullptr, &data, nullptr, nullptr);
+  return {data, storage_->block().data + offset, bytes};
 }
 
 Napi::Value Memory::bytes(const Napi::CallbackInfo&) {
