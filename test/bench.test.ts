@@ -184,13 +184,16 @@ describe('runSuite', () => {
       epochs: 1,
     });
     expect(absences).toEqual([]);
-    const seen = new Set(figures.map(({ section, pass }) => pass ?? section));
+    const seen = new Set(
+      figures.map(({ section, pass }) => (section === 'traffic' ? section : (pass ?? section))),
+    );
     expect([...seen].sort()).toEqual(
       [
         'calls',
         'inference',
         'peak',
         'step',
+        'traffic',
         'training',
         ...PASSES,
         ...PASSES.map((pass) => `fused ${pass}`),
@@ -198,7 +201,7 @@ describe('runSuite', () => {
     );
     for (const figure of figures) {
       expect(figure.timing.seconds).toBeGreaterThan(0);
-      if (!['peak', 'training'].includes(figure.section)) expect(figure.peak).toBeGreaterThan(1e8);
+      if (!['peak', 'traffic', 'training'].includes(figure.section)) expect(figure.peak).toBeGreaterThan(1e8);
     }
   });
 

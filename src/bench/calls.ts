@@ -8,6 +8,8 @@ export interface SingleCall {
   readonly kernel: string;
   /** Nominal arithmetic an image; 0 for kernels that mostly move data. */
   readonly flops: number;
+  /** Of its operands, at the program's capacity: what it moves at least, where it passes by each of them once. */
+  readonly bytes: number;
   run(batch: number): void;
 }
 
@@ -84,9 +86,16 @@ export function singleCalls(backend: Backend, { words, memories }: Recorded): Si
     return {
       kernel: signature.name,
       flops: flopsOf(signature, call.words.slice(CALL)),
+      bytes: bytesOf(call, table),
       run: (batch) => executable.run(batch),
     };
   });
+}
+
+/** Bytes of a call's operands, of which slices have an instance each that is not counted. */
+function bytesOf({ words }: Call, table: readonly number[]): number {
+  const operands = words.slice(CALL + words[1]!).filter((buffer) => buffer >= 0);
+  return operands.reduce((sum, buffer) => sum + table[buffer * BUFFER + 2]! * ALIGNMENT, 0);
 }
 
 function callsOf(words: Int32Array, start: number, stages: number): Call[] {

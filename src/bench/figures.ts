@@ -1,7 +1,7 @@
 import { HOPELESS, type Timing } from './measure.js';
 
 /** What is measured, in the order in which it is reported. */
-export const SECTIONS = ['peak', 'sweep', 'step', 'calls', 'inference', 'training'] as const;
+export const SECTIONS = ['peak', 'sweep', 'step', 'calls', 'traffic', 'inference', 'training'] as const;
 export type Section = (typeof SECTIONS)[number];
 
 /** One thing that was measured. All that is told of it is computed from this. */
@@ -9,7 +9,7 @@ export interface Figure {
   readonly section: Section;
   /** `16→32 5x5 14x14`, `batch 100`, `peak_fma`, ... */
   readonly what: string;
-  /** Pass through a layer, in the sweep: `forward`, `fused forward`, ... */
+  /** Pass through a layer, in the sweep: `forward`, `fused forward`, ...; its kernel, in the traffic. */
   readonly pass?: string;
   readonly runner: string;
   readonly threads: number;

@@ -9,6 +9,7 @@ import { type Effort, interleave, type Sampler, timed, timingOf } from './measur
 import { isFusable, PASSES, type Pass } from './passes.js';
 import { PEAK_FLOPS, peakCopy, peakFma } from './peak.js';
 import type { Prepared, Runner, Task } from './runner.js';
+import { IMAGES, movers, TENSOR_BYTES } from './traffic.js';
 import { articleTrainer } from './twill.js';
 
 export interface SuiteOptions {
@@ -86,6 +87,8 @@ class Suite {
         return this.#steps();
       case 'calls':
         return this.#calls();
+      case 'traffic':
+        return this.#traffic();
       case 'inference':
         return this.#inferences();
       case 'training':
@@ -193,6 +196,22 @@ class Suite {
       const whole = { ...common, what: 'whole step', flops: BATCH * stepFlops() };
       await this.#measureAll([{ figure: whole, sample: timed(step), yardstick: backend }, ...parts]);
       trainer.dispose();
+    }
+  }
+
+  /** Layers that mostly move data, on one thread: beside a copy of as much, all in one cache. */
+  async #traffic(): Promise<void> {
+    for (const backend of this.#options.dissected.filter((one) => one.info().threads === 1)) {
+      const common = { section: 'traffic' as const, ...named(backend) };
+      this.#progress(`layers that move data: ${common.runner}`);
+      const copy = peakCopy(backend, TENSOR_BYTES);
+      const parts = movers(backend).map(({ layer, kernel, bytes, run }) => ({
+        figure: { ...common, what: layer, pass: kernel, bytes, images: IMAGES },
+        sample: timed(() => run(IMAGES)),
+      }));
+      const whole = { ...common, what: 'copy', bytes: 2 * TENSOR_BYTES };
+      await this.#measureAll([{ figure: whole, sample: timed(() => copy.run(1)) }, ...parts]);
+      copy.dispose();
     }
   }
 

@@ -27,6 +27,7 @@ export function allTables(findings: Findings): Table[] {
     ...summaryTables(findings),
     ...callTables(figures),
     ...layerTables(figures),
+    ...trafficTables(figures),
     absences(findings),
   ]);
 }
@@ -169,6 +170,23 @@ function layerTables(figures: readonly Figure[]): Table[] {
     return table(`Layers: ${name}`, ['', ...columns, ...fusedColumns], rows, [
       `Nominal arithmetic as a fraction of the FMA peak; fused: with ReLU and max-pool, where zeros are left out.`,
       ...(reference ? [`/ ${reference.name}: its time over Twill's, so above 1 Twill is the faster.`] : []),
+    ]);
+  });
+}
+
+/** Layers that mostly move data, beside a copy. */
+function trafficTables(figures: readonly Figure[]): Table[] {
+  const gigabytes = ({ bytes = 0, timing }: Figure) => bytes / timing.seconds / 1e9;
+  return [...grouped(figures, 'traffic', who)].map(([name, all]) => {
+    const copy = all.find(({ pass }) => pass === undefined)!;
+    const rows = all.map((figure) => [
+      [figure.what, figure.pass].filter(Boolean).join(': '),
+      marked(figure, (1e6 * figure.timing.seconds).toFixed(1)),
+      marked(figure, gigabytes(figure).toFixed(1)),
+      isSound(figure) && isSound(copy) ? percent(gigabytes(figure) / gigabytes(copy)) : '',
+    ]);
+    return table(`Layers that mostly move data: ${name}`, ['', 'us', 'GB/s', 'of a copy'], rows, [
+      'GB/s of all that a kernel is given to read and to write, each counted once, in a level-2 cache.',
     ]);
   });
 }
