@@ -60,24 +60,30 @@ bool Session::run_at_once(const LoadedProgram& program, int32_t batch) {
 
 void Session::start() {
   if (thread_.joinable()) return;
+  // First what may throw: a worker that is being terminated is given no function any more.
+  if (!settler_) {
+    const auto nothing = Napi::Function::New(env_, [](const Napi::CallbackInfo&) {});
+    settler_ = Napi::ThreadSafeFunction::New(env_, nothing, "twill", 0, 1);
+    settler_.Unref(env_);
+    // Hooks run in reverse order: the thread ends before the function that it calls is torn down.
+    napi_add_env_cleanup_hook(env_, [](void* session) { static_cast<Session*>(session)->stop(); }, this);
+  }
   thread_ = std::thread([this] { work(); });
-  const auto nothing = Napi::Function::New(env_, [](const Napi::CallbackInfo&) {});
-  settler_ = Napi::ThreadSafeFunction::New(env_, nothing, "twill", 0, 1);
-  settler_.Unref(env_);
-  // Hooks run in reverse order: the thread ends before the function that it calls is torn down.
-  napi_add_env_cleanup_hook(env_, [](void* session) { static_cast<Session*>(session)->stop(); }, this);
 }
 
 // Ends the thread after the run under way and drops what waits behind it: the environment is on its way out.
 void Session::stop() {
-  if (!thread_.joinable()) return;
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    stopping_ = true;
+  if (!settler_) return;
+  if (thread_.joinable()) {
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      stopping_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
   }
-  changed_.notify_all();
-  thread_.join();
   settler_.Release();
+  settler_ = {};
   for (const Job* job : jobs_) delete job;
   jobs_.clear();
 }
