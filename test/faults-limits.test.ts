@@ -1,8 +1,17 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { dist, runChild } from './child.js';
 
 /** What the machine will not give: memory, space on the disk. */
@@ -98,4 +107,45 @@ describe.skipIf(!hasLimits)('without space on the disk', () => {
     expect(output).toBe(`cannot write ${file}: it would be larger than files may be here`);
     expect(readFileSync(file, 'utf8')).toBe('{}');
   });
+});
+
+/** A cgroup of a quarter of a processor; undefined where this process may not make one. */
+function quarterOfAProcessor(): string | undefined {
+  const [v1, v2] = ['/sys/fs/cgroup/cpu', '/sys/fs/cgroup'];
+  const group = join(existsSync(v1) ? v1 : v2, `twill-test-${process.pid}`);
+  try {
+    mkdirSync(group);
+    if (existsSync(v1)) writeFileSync(join(group, 'cpu.cfs_quota_us'), '25000');
+    else writeFileSync(join(group, 'cpu.max'), '25000 100000');
+    return group;
+  } catch {
+    if (existsSync(group)) rmdirSync(group);
+    return undefined;
+  }
+}
+
+describe('with a quarter of a processor', () => {
+  const group = process.platform === 'linux' ? quarterOfAProcessor() : undefined;
+  afterAll(() => {
+    if (group) rmdirSync(group);
+  });
+
+  it.skipIf(!group).each(['native', 'wasm'])(
+    '%s trains on one thread, and says so',
+    async (backend) => {
+      const { code, output } = await runChild(
+        `${MODEL}
+      const backend = await loadBackend({ backend: '${backend}' });
+      const trainer = trainerOn(backend);
+      const losses = [];
+      for (let step = 0; step < 5; step++) losses.push((await trainer.step(images, labels)).loss);
+      console.log(backend.info().threads, losses.at(-1) < losses[0]);`,
+        {
+          before: ['sh', '-c', `unset OMP_NUM_THREADS; echo $$ > ${group}/cgroup.procs && exec "$@"`, 'sh'],
+        },
+      );
+      expect({ code, output }).toEqual({ code: 0, output: '1 true' });
+    },
+    120_000,
+  );
 });

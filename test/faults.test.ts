@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ImageDataset } from '../src/data/index.node.js';
-import { evaluate, fit, type FitOptions, SGD, toBytes, Trainer } from '../src/index.node.js';
+import { evaluate, fit, type FitOptions, predict, SGD, toBytes, Trainer } from '../src/index.node.js';
 import { bars } from './support.js';
 import { Net } from './worker-model.js';
 
@@ -111,5 +111,43 @@ describe('a clock that goes backwards', () => {
     expect(toBytes(model)).toEqual(toBytes(plain));
     expect(epochs.map(({ epoch }) => epoch)).toEqual([1, 2, 3]);
     expect(epochs.every(({ seconds, evalSeconds }) => Number.isFinite(seconds + evalSeconds))).toBe(true);
+  });
+});
+
+describe('one model that several use at once', () => {
+  const trainersOf = (model: Net) =>
+    [0.05, 0.01].map((lr) => {
+      return new Trainer(model, { inputShape: train.shape, optimizer: new SGD({ lr }), batchSize: 110 });
+    }) as [Trainer, Trainer];
+  const { images, labels } = train;
+
+  it('takes the steps of two trainers in order, and predicts with the weights between two steps', async () => {
+    const [model, other] = [new Net(), new Net()];
+    const [first, second] = trainersOf(model);
+    const [step, early, next, late] = await Promise.all([
+      first.step(images, labels),
+      predict(model, train),
+      second.step(images, labels),
+      evaluate(model, train),
+    ]);
+    const [alone, another] = trainersOf(other);
+    const between = [await predict(other, train)];
+    expect(step).toEqual(await alone.step(images, labels));
+    between.push(await predict(other, train));
+    expect(next).toEqual(await another.step(images, labels));
+    between.push(await predict(other, train));
+    expect(toBytes(model)).toEqual(toBytes(other));
+    expect(between).toContainEqual(early);
+    expect(between.map(({ probabilities }) => probabilities)).toContainEqual(late.probabilities);
+  });
+
+  it('is refused to a trainer that is in the middle of a step', async () => {
+    const [trainer] = trainersOf(new Net());
+    const step = trainer.step(images, labels);
+    const again = trainer.step(images, labels);
+    expect(() => trainer.checkpoint()).toThrow('a step is still running');
+    expect(() => trainer.dispose()).toThrow('a step is still running');
+    await expect(again).rejects.toThrow('a step is still running');
+    expect((await step).size).toBe(110);
   });
 });
