@@ -1,6 +1,7 @@
 import type { Backend, Memory } from '../backend/backend.js';
 import type { TracedGraph } from './graph.js';
-import { lower, type Request } from './lower.js';
+import { lower } from './lower.js';
+import type { Request } from './request.js';
 import { Parameter } from './parameter.js';
 
 /** Bytes that a program would take, by what they are for. */

@@ -1,5 +1,5 @@
 import { OptionError } from '../errors.js';
-import type { Loss } from '../graph/lower.js';
+import type { Loss } from '../graph/request.js';
 import { crossEntropy } from '../ops/cross_entropy.js';
 import type { LossOp, Reduction } from '../ops/loss.js';
 import { binaryCrossEntropy, squaredError } from '../ops/value_loss.js';

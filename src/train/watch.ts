@@ -1,6 +1,6 @@
 import type { Pixels } from '../data/dataset.js';
 import { BackendError } from '../errors.js';
-import type { LoweredProgram } from '../graph/lower.js';
+import type { LoweredProgram } from '../graph/request.js';
 import type { Targets } from '../ops/loss.js';
 import { sizeOf } from '../ops/op.js';
 import { type Anomaly, type Examined, Examiner } from './anomaly.js';

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import type { Backend } from '../../src/backend/backend.js';
 import { recording } from '../../src/bench/calls.js';
-import { lower, type Request } from '../../src/graph/lower.js';
+import { lower } from '../../src/graph/lower.js';
+import type { Request } from '../../src/graph/request.js';
 import {
   AdaptiveAvgPool2d,
   AvgPool2d,
