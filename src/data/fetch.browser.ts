@@ -1,4 +1,5 @@
 import { DataError } from '../errors.js';
+import { turns } from './turns.js';
 
 /** A request for a whole file. */
 export interface Request {
@@ -63,24 +64,26 @@ async function collect(
   const told = response.headers.has('content-encoding') ? null : response.headers.get('content-length');
   const total = told === null ? undefined : Number(told);
   const reader = response.body?.getReader();
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  // Filled as they come: tens of megabytes at once in the end would hold up the page.
+  let bytes = new Uint8Array(Math.min(total ?? 2 ** 16, maxBytes));
   let loaded = 0;
+  const rest = turns();
   while (reader !== undefined) {
     const { done, value } = await reader.read();
     if (done) break;
-    chunks.push(value);
-    loaded += value.length;
-    if (loaded > maxBytes) {
+    if (loaded + value.length > maxBytes) {
       await reader.cancel();
       throw new DataError(`cannot load ${url}: it has more than the ${maxBytes} bytes that are accepted`);
     }
+    if (loaded + value.length > bytes.length) {
+      const larger = new Uint8Array(Math.min(maxBytes, Math.max(2 * bytes.length, loaded + value.length)));
+      larger.set(bytes.subarray(0, loaded));
+      bytes = larger;
+    }
+    bytes.set(value, loaded);
+    loaded += value.length;
     onProgress?.(loaded, total);
+    await rest();
   }
-  const bytes = new Uint8Array(loaded);
-  let filled = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, filled);
-    filled += chunk.length;
-  }
-  return bytes;
+  return loaded === bytes.length ? bytes : bytes.slice(0, loaded);
 }

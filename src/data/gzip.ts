@@ -1,4 +1,5 @@
 import { FormatError } from '../errors.js';
+import { turns } from './turns.js';
 
 /** True when `bytes` begin as a gzip file does. */
 export function isGzip(bytes: Uint8Array): boolean {
@@ -23,10 +24,12 @@ export async function inflate(
   let head = new Uint8Array(0);
   let content: Uint8Array<ArrayBuffer> | undefined;
   let filled = 0;
+  const rest = turns();
   try {
     while (true) {
       const { done, value } = await nextChunk(reader, name);
       if (done) break;
+      await rest();
       if (content !== undefined) {
         filled = append(content, filled, value, name);
         continue;
