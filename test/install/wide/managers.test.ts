@@ -59,7 +59,9 @@ describe.each(MANAGERS)('installed by $name', ({ node: release, script, add, run
       const scope = `npmScopes:\n  twill:\n    npmRegistryServer: "${published.registry.address.slice(0, -1)}"\n`;
       const local =
         'unsafeHttpWhitelist: ["127.0.0.1"]\nenableTelemetry: false\nenableImmutableInstalls: false\n';
-      project.write('.yarnrc.yml', `nodeLinker: ${linker}\n${local}${scope}`);
+      // Else it would remember what an earlier build published under the same version, and where.
+      const cache = 'globalFolder: ./.yarn/global\n';
+      project.write('.yarnrc.yml', `nodeLinker: ${linker}\n${cache}${local}${scope}`);
       project.write('yarn.lock', '');
     }
     const spec = linker ? `twill@file:${published.twill}` : published.twill;
