@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "../simd/simd.h"
 #include "conv2d_gradient_patch.h"
@@ -19,7 +20,9 @@ constexpr int kChannelsAtOnce = 16;  // output channels whose survivors are foun
 // A survivor as one word, the gradient's bits below and the offset above. Half of all gradients being zero, a
 // branch on them would be mispredicted half the time: every word is written, and the count moves on by 0
 // or 1.
-using Word = uint64_t;
+constexpr bool kSingle = sizeof(float) == 4;  // else a test has made float a double (test/native/float64.h)
+using Bits = std::conditional_t<kSingle, uint32_t, uint64_t>;
+using Word = std::conditional_t<kSingle, uint64_t, unsigned __int128>;
 
 // Where the places of a window lie in the patch. A gradient whose byte of argmax is no place (255: cut by
 // ReLU) counts as zero, whatever it is.
@@ -57,10 +60,10 @@ class WindowPlaces {
 #else
     for (int i = 0; i < count; ++i) {
       const uint32_t place = argmax[i];
-      uint32_t bits;
+      Bits bits;
       __builtin_memcpy(&bits, gradient + i, sizeof bits);
       const uint32_t at = offset + place * col_ + (place * reciprocal_ >> 16) * row_;
-      words[i] = static_cast<Word>(at) << 32 | (place < places_ ? bits : 0);
+      words[i] = static_cast<Word>(at) << (8 * sizeof bits) | (place < places_ ? bits : 0);
     }
 #endif
   }
@@ -76,7 +79,7 @@ TWILL_INLINE int64_t compact(const Word* words, int windows, Survivor* survivors
   for (int i = 0; i < windows; ++i, words += kChannelsAtOnce) {
     const Word word = *words;
     __builtin_memcpy(survivors + count, &word, sizeof word);
-    count += (static_cast<uint32_t>(word) << 1) != 0;
+    count += static_cast<Bits>(static_cast<Bits>(word) << 1) != 0;
   }
   return count;
 }

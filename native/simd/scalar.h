@@ -36,7 +36,8 @@ TWILL_INLINE Vec add(Vec a, Vec b) { return {a.lane + b.lane}; }
 TWILL_INLINE Vec sub(Vec a, Vec b) { return {a.lane - b.lane}; }
 TWILL_INLINE Vec mul(Vec a, Vec b) { return {a.lane * b.lane}; }
 TWILL_INLINE Vec div(Vec a, Vec b) { return {a.lane / b.lane}; }
-TWILL_INLINE Vec sqrt(Vec v) { return {__builtin_sqrtf(v.lane)}; }
+// Rounded twice, a float's root is what it is rounded once.
+TWILL_INLINE Vec sqrt(Vec v) { return {static_cast<float>(__builtin_sqrt(v.lane))}; }
 TWILL_INLINE float fma(float a, float b, float c) { return a * b + c; }
 TWILL_INLINE Vec fma(Vec a, Vec b, Vec c) { return {a.lane * b.lane + c.lane}; }
 TWILL_INLINE Vec max(Vec a, Vec b) { return {a.lane > b.lane ? a.lane : b.lane}; }

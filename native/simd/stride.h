@@ -15,7 +15,10 @@ namespace {
 class Stride {
  public:
   TWILL_INLINE explicit Stride(int64_t floats)
-      : stride_(floats * 4), stride3_(stride_ * 3), stride5_(stride_ * 5), stride7_(stride_ * 7) {
+      : stride_(floats * static_cast<int64_t>(sizeof(float))),
+        stride3_(stride_ * 3),
+        stride5_(stride_ * 5),
+        stride7_(stride_ * 7) {
 #if defined(__x86_64__)
     stride3_ = opaque(stride3_);
     stride5_ = opaque(stride5_);

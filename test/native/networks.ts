@@ -6,6 +6,7 @@ import type { Request } from '../../src/graph/request.js';
 import {
   AdaptiveAvgPool2d,
   AvgPool2d,
+  BatchNorm2d,
   BCEWithLogitsLoss,
   Conv2d,
   ConvTranspose2d,
@@ -78,7 +79,8 @@ class Joined extends BaseModule {
 const size2d = (high: number) =>
   fc.tuple(fc.integer({ min: 1, max: high }), fc.integer({ min: 1, max: high }));
 
-const layer = fc.oneof(
+/** Layers of sums, products and comparisons. */
+const ARITHMETIC = [
   {
     weight: 4,
     arbitrary: fc.record({
@@ -93,7 +95,6 @@ const layer = fc.oneof(
     }),
   },
   fc.record({ kind: fc.constant('relu' as const) }),
-  fc.record({ kind: fc.constant('elements' as const), which: fc.nat() }),
   fc.record({ kind: fc.constant('residual' as const) }),
   fc.record({ kind: fc.constant('pool' as const), kernel: size2d(3), overlapping: fc.boolean() }),
   fc.record({
@@ -108,7 +109,10 @@ const layer = fc.oneof(
     of: fc.constantFrom(ZeroPad2d, ReflectionPad2d, ReplicationPad2d),
     padding: fc.tuple(...[0, 1, 2, 3].map(() => fc.integer({ min: -1, max: 3 }))),
   }),
-  fc.record({ kind: fc.constant('norm' as const), groups: fc.constantFrom(1, 2, 'layer' as const) }),
+  fc.record({
+    kind: fc.constant('norm' as const),
+    of: fc.constantFrom(1, 2, 'layer' as const, 'batch' as const),
+  }),
   fc.record({ kind: fc.constant('joined' as const) }),
   fc.record({
     kind: fc.constant('transposed' as const),
@@ -118,18 +122,25 @@ const layer = fc.oneof(
     padding: fc.nat(1),
     bias: fc.boolean(),
   }),
-);
+] as const;
 
-const network = fc.record({
-  C: channels,
-  image: size2d(12),
-  layers: fc.array(layer, { minLength: 1, maxLength: 5 }),
-  classes: fc.integer({ min: 1, max: 20 }),
-  batch: fc.integer({ min: 1, max: 9 }),
-});
-type Network = typeof network extends fc.Arbitrary<infer Drawn> ? Drawn : never;
-
+const layer = fc.oneof(...ARITHMETIC, fc.record({ kind: fc.constant('elements' as const), which: fc.nat() }));
 type Layer = typeof layer extends fc.Arbitrary<infer Drawn> ? Drawn : never;
+
+const networkOf = <Of extends Layer>(layer: fc.Arbitrary<Of>) =>
+  fc.record({
+    C: channels,
+    image: size2d(12),
+    layers: fc.array(layer, { minLength: 1, maxLength: 5 }),
+    classes: fc.integer({ min: 1, max: 20 }),
+    batch: fc.integer({ min: 1, max: 9 }),
+  });
+
+export const network = networkOf(layer);
+/** Networks without exponentials and random numbers. */
+export const arithmeticNetwork = networkOf(fc.oneof(...ARITHMETIC));
+
+type Network = typeof network extends fc.Arbitrary<infer Drawn> ? Drawn : never;
 
 /** One drawn layer for images of `shape`; throws where they are too small for it. */
 function moduleOf(drawn: Layer, shape: readonly number[], generator: Generator): Module {
@@ -150,8 +161,9 @@ function moduleOf(drawn: Layer, shape: readonly number[], generator: Generator):
     case 'pad':
       return new drawn.of(drawn.padding as [number, number, number, number]);
     case 'norm':
-      if (drawn.groups === 'layer') return new LayerNorm(shape);
-      return new GroupNorm(IC % drawn.groups === 0 ? drawn.groups : IC, IC);
+      if (drawn.of === 'layer') return new LayerNorm(shape);
+      if (drawn.of === 'batch') return new BatchNorm2d(IC);
+      return new GroupNorm(IC % drawn.of === 0 ? drawn.of : IC, IC);
     case 'joined':
       return new Joined();
     case 'transposed': {
@@ -167,8 +179,8 @@ function moduleOf(drawn: Layer, shape: readonly number[], generator: Generator):
   }
 }
 
-/** The network as a module, or undefined where an image has become too small for a layer. */
-function build({ C, image, layers, classes }: Network): Module | undefined {
+/** A drawn network as a module, or undefined where an image has become too small for a layer. */
+export function modelOf({ C, image, layers, classes }: Network): Module | undefined {
   const generator = new Generator(1);
   const modules: Module[] = [];
   let shape: readonly number[] = [C, ...image];
@@ -217,7 +229,7 @@ export function drawPrograms(backend: Backend, networks: number, seed: number): 
   const programs: Int32Array[] = [];
   const recorder = recording(backend);
   for (const drawn of fc.sample(network, { numRuns: networks, seed })) {
-    const model = build(drawn);
+    const model = modelOf(drawn);
     if (!model) continue;
     const traced = model.trace([drawn.C, ...drawn.image]);
     for (const request of requests(recorder.backend, drawn.batch, drawn.classes)) {

@@ -25,3 +25,18 @@ foreach(isa IN LISTS TWILL_INSTRUCTION_SETS)
   twill_kernel_test(program_test ${isa} twill_guarded_program)
   add_dependencies(native_tests conv2d_test_${isa} program_test_${isa})
 endforeach()
+
+# The kernels in float64, but for those that look at the bits of floats.
+set(TWILL_FLOAT64_SOURCES ${TWILL_KERNEL_SOURCES})
+list(FILTER TWILL_FLOAT64_SOURCES EXCLUDE REGEX "/(activation|dropout|softmax|value_loss)\\.cc$")
+add_library(twill_kernels_float64 OBJECT EXCLUDE_FROM_ALL ${TWILL_FLOAT64_SOURCES})
+target_compile_definitions(twill_kernels_float64 PRIVATE TWILL_ISA=float64 TWILL_SIMD_SCALAR)
+# Some tables of blocks have no rows for a vector of one lane.
+target_compile_options(
+  twill_kernels_float64 PRIVATE ${TWILL_WARNINGS} -Wno-array-bounds -include ${CMAKE_CURRENT_LIST_DIR}/float64.h)
+add_executable(gradient_test EXCLUDE_FROM_ALL ${CMAKE_CURRENT_LIST_DIR}/gradient_test.cc
+                                              ${CMAKE_SOURCE_DIR}/native/runtime/program_run.cc)
+target_compile_options(gradient_test PRIVATE ${TWILL_WARNINGS})
+target_link_libraries(gradient_test PRIVATE twill_kernels_float64 OpenMP::OpenMP_CXX)
+set_target_properties(gradient_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${TWILL_TEST_DIRECTORY})
+add_dependencies(native_tests gradient_test)
