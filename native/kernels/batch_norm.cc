@@ -78,7 +78,9 @@ void batch_norm_running(const Work& work, int64_t begin, int64_t end) {
   const float* var = operand<const float>(work, 1);
   const Statistics statistics{operand<float>(work, 2), p.C};
   for (int64_t c = begin; c < end; ++c) {
-    statistics.set(c, static_cast<double>(mean[c]), static_cast<double>(var[c]), float_of(p.eps));
+    const double variance = static_cast<double>(var[c]);
+    statistics.set(c, static_cast<double>(mean[c]), variance, float_of(p.eps));
+    statistics.set_unbiased(c, variance);
   }
 }
 
