@@ -16,7 +16,7 @@ import type { Generator } from '../random.js';
 export interface Tensor {
   /** As many values as `shape` comes to, the last dimension fastest. */
   readonly data: Float32Array;
-  /** Positive whole numbers, the batch first. */
+  /** Positive whole numbers; the first, that of the batch, may be 0. */
   readonly shape: readonly number[];
 }
 
@@ -29,8 +29,10 @@ export function tensor(data: ArrayLike<number>, shape: readonly number[]): Tenso
 }
 
 export function zeros(shape: readonly number[]): Tensor {
-  return { data: new Float32Array(shape.reduce((product, size) => product * size, 1)), shape };
+  return { data: new Float32Array(product(shape)), shape };
 }
+
+const product = (shape: readonly number[]) => shape.reduce((all, size) => all * size, 1);
 
 /** Throws `OptionError` for what is no tensor, `ShapeError` where values and shape do not fit. */
 export function checkTensor(where: string, name: string, value: Tensor): Tensor {
@@ -40,9 +42,8 @@ export function checkTensor(where: string, name: string, value: Tensor): Tensor 
     );
   }
   const { data, shape } = value;
-  const size = shape.reduce((product, one) => product * one, 1);
-  const whole = shape.every((one) => Number.isSafeInteger(one) && one > 0);
-  if (shape.length === 0 || !whole || size !== data.length) {
+  const whole = shape.every((one, at) => Number.isSafeInteger(one) && one >= (at === 0 ? 0 : 1));
+  if (shape.length === 0 || !whole || product(shape) !== data.length) {
     throw new ShapeError(
       `[${where}] ${name} of shape ${formatShape(shape)} does not fit ${data.length} values`,
     );
@@ -53,7 +54,7 @@ export function checkTensor(where: string, name: string, value: Tensor): Tensor 
 /** The same values seen as [N, features]. */
 export function features(where: string, x: Tensor): Tensor {
   const { data, shape } = checkTensor(where, 'x', x);
-  return { data, shape: [shape[0]!, data.length / shape[0]!] };
+  return { data, shape: [shape[0]!, product(shape.slice(1))] };
 }
 
 type Tensors = Readonly<Record<string, Tensor | null | undefined>>;
@@ -68,6 +69,7 @@ export function forward<A>(
 ): Tensor {
   const inputs = listOf(xs);
   const { traced, parameters } = traceOp(op, inputs, tensors, attributes);
+  if (isEmpty(inputs)) return zeros([0, ...traced.output.shape]);
   return run(traced, inputs, { training }, ({ program, output, random }, batch) => {
     if (random) {
       program.write(
@@ -98,6 +100,12 @@ export function backward<A>(
       `[${op.name}] expected gradOutput of ${formatShape(expected)} but got ${formatShape(gradOutput.shape)}`,
     );
   }
+  const trainable = Object.entries(parameters).filter(([, one]) => one.requiresGrad);
+  if (isEmpty(inputs)) {
+    const none = inputs.map(({ shape }) => zeros(shape));
+    const gradients = trainable.map(([name, { shape }]) => [name, zeros(shape)] as const);
+    return { input: none[0]!, inputs: none, parameters: Object.fromEntries(gradients) };
+  }
   return run(traced, inputs, { gradients: 'parameters and inputs', output: false }, (lowered, batch) => {
     const { program } = lowered;
     program.write(lowered.gradOutput!, gradOutput.data);
@@ -106,11 +114,7 @@ export function backward<A>(
     return {
       input: gradInputs[0]!,
       inputs: gradInputs,
-      parameters: Object.fromEntries(
-        Object.entries(parameters)
-          .filter(([, one]) => one.requiresGrad)
-          .map(([name, one]) => [name, readGradient(lowered, one)]),
-      ),
+      parameters: Object.fromEntries(trainable.map(([name, one]) => [name, readGradient(lowered, one)])),
     };
   });
 }
@@ -135,6 +139,11 @@ export function lossProgram(
   const { shape } = checkTensor(where, 'the output', outputs);
   const traced = trace((x) => x, shape.slice(1));
   const checked = checkTargets(where, given, shape[0]!, loss.op.targets(traced.output.spec));
+  if (isEmpty([outputs])) {
+    // PyTorch's: a mean of nothing is not a number, a sum is 0.
+    const nothing = loss.reduction === 'sum' ? 0 : Number.NaN;
+    return { loss: nothing, losses: new Float32Array(), gradInput: zeros(shape), correct: 0 };
+  }
   const request = { loss, gradients: 'parameters and inputs', output: false } as const;
   return run(traced, [outputs], request, (lowered, batch) => {
     const { program, hits, total } = lowered;
@@ -156,6 +165,11 @@ export function lossProgram(
   });
 }
 
+/** Whether there is no image: nothing runs, for a program is of one at least. */
+function isEmpty([first]: readonly Tensor[]): boolean {
+  return first!.shape[0] === 0;
+}
+
 function listOf(xs: Tensor | readonly Tensor[]): readonly Tensor[] {
   return Array.isArray(xs) ? xs : [xs as Tensor];
 }
@@ -172,6 +186,8 @@ function traceOp<A>(op: Op<A>, xs: readonly Tensor[], tensors: Tensors, attribut
   const parameters = Object.fromEntries(
     present.map(([name, one]) => {
       const { shape, data } = checkTensor(op.name, name, one);
+      if (shape[0] === 0)
+        throw new ShapeError(`[${op.name}] ${name} of shape ${formatShape(shape)} is empty`);
       const isState = op.state?.includes(name);
       return [name, isState ? new ModuleBuffer(shape, data) : new Parameter(shape, data)];
     }),

@@ -30,7 +30,7 @@ export const channels = fc.oneof(
   fc.constantFrom(12, 15, 16, 17, 20, 24, 31, 32, 33, 40, 47, 48, 49, 63, 64, 65, 70),
 );
 
-export const batch = fc.constantFrom(1, 1, 2, 3, 5);
+export const batch = fc.constantFrom(0, 1, 1, 2, 2, 3, 5);
 
 export interface Conv2dCase extends Conv2dShape {
   readonly bias: boolean;
