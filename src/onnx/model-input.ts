@@ -77,7 +77,7 @@ function sizesOf(
 const MOST = 2 ** 31 - 1;
 
 /** What may come between the input and the node that tells how images lie. */
-const ELEMENTWISE = new Set(['Cast', 'Div', 'Identity', 'Mul']);
+const ELEMENTWISE = new Set(['Add', 'Cast', 'Div', 'Identity', 'Mul', 'Sub']);
 
 /** Keras has channels last: then the first that is done is to turn them to the front. */
 function hasChannelsLast(
