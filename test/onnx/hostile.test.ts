@@ -119,7 +119,10 @@ describe('a graph', () => {
     refused(fileOf(relu, { type: 7 }), /has the data type 7, and not float32 or uint8/);
     refused(fileOf(relu, { input: [2, 2, 2, 2] }), /has 5 dimensions/);
     refused(fileOf(relu, { input: [2 ** 40, 2, 2] }), /has a size that is 1099511627776/);
-    refused(fileOf(relu, { type: 2 }), /bytes of the images that are not cast to floats first|needs a tensor/);
+    refused(
+      fileOf(relu, { type: 2 }),
+      /bytes of the images that are not cast to floats first|needs a tensor/,
+    );
   });
 
   test('of an opset that is too old, of none, or no graph at all', () => {

@@ -1,25 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { Module } from '../../src/index.node.js';
-import { FormatError, Generator, manualSeed, Predictor } from '../../src/index.node.js';
+import { Generator, manualSeed } from '../../src/index.node.js';
 import { exportOnnx, importOnnx } from '../../src/onnx/index.js';
 import { DataType } from '../../src/onnx/proto.js';
 import type { GraphWriter } from '../../src/onnx/writer.js';
+import { agrees, expectNear, outputs } from './compare.js';
 import { drawnConstant, fileOf } from './files.js';
 import { CASES, drawn, floats, sizeOf } from './models.js';
-import { runOnnx } from './runtime.js';
-
-function outputs(model: Module, shape: readonly number[], images: Float32Array | Uint8Array): Float32Array {
-  using predictor = new Predictor(model, { inputShape: shape });
-  return predictor.runSync(images);
-}
-
-function expectNear(actual: Float32Array, expected: Float32Array): void {
-  expect(actual.length).toBe(expected.length);
-  expected.forEach((value, i) => {
-    expect(Math.abs(actual[i]! - value)).toBeLessThan(1e-5 * Math.max(1, Math.abs(value)));
-  });
-}
 
 describe.each(CASES)('$name, exported and imported', (one) => {
   const { shape } = one;
@@ -105,20 +92,8 @@ describe('what PyTorch exported', () => {
 });
 
 describe('networks as Keras exports them say what they say to onnxruntime', () => {
-  /** The input has the channels last. */
-  async function same(build: (graph: GraphWriter) => void, shape: readonly number[], output = [2]) {
-    const [C, H, W] = shape as [number, number, number];
-    const file = fileOf(build, { input: [H, W, C], output });
-    const images = floats(2 * sizeOf(shape));
-    const last = new Float32Array(images.length);
-    for (let n = 0; n < 2; n++)
-      for (let c = 0; c < C; c++)
-        for (let at = 0; at < H * W; at++) last[(n * H * W + at) * C + c] = images[(n * C + c) * H * W + at]!;
-    const expected = (await runOnnx(file, last, [2, H, W, C])).data;
-    const model = importOnnx(file);
-    expectNear(outputs(model, shape, images), expected);
-    return model;
-  }
+  const same = (build: (graph: GraphWriter) => void, shape: readonly number[]) =>
+    agrees(build, shape, { last: true });
 
   const convolution = (graph: GraphWriter, x: string, name: string, shape: readonly number[]) => {
     const attributes = { kernel_shape: shape.slice(2), auto_pad: 'SAME_UPPER' };
