@@ -12,6 +12,7 @@ import {
   activationsSvg,
   compareRuns,
   comparisonHtml,
+  reportDrawings,
   comparisonTable,
   confusionSvg,
   filtersSvg,
@@ -90,6 +91,28 @@ describe('the report', () => {
     expect(html).toContain('cnn1.weight');
     for (const text of ['recipe', 'article', 'one &#38; only', 'macro F1', 'maxpool2', '>4.00 s<'])
       expect(html).toContain(text);
+  });
+
+  test('shows the learning rate where it changes', async () => {
+    const report = await sample();
+    expect(reportHtml(report)).not.toContain('earning rate');
+    const withRates = (...rates: number[]): Report => ({
+      ...report,
+      history: {
+        ...report.history,
+        epochs: report.history.epochs.map((one, at) => ({ ...one, lr: rates[at]! })),
+      },
+    });
+    const same = reportHtml(withRates(0.1, 0.1));
+    expect(same).toContain('<th scope="col">learning rate</th>');
+    expect(same).not.toContain('Learning rate of the last step');
+    expect(reportDrawings(withRates(0.1, 0.1)).learningRate).toBeUndefined();
+    const changing = withRates(0.1, 0.000_012_34);
+    expect(reportHtml(changing)).toContain('Learning rate of the last step');
+    expect(reportHtml(changing)).toContain('0.0000123');
+    const runs = [report, withRates(0.2, 0.1)].map(({ history }, at) => ({ name: `run ${at}`, history }));
+    expect(comparisonHtml(runs)).toContain('Learning rate of the last step');
+    expect(comparisonHtml(runs.slice(0, 1))).not.toContain('Learning rate of the last step');
   });
 
   test('has neither scripts nor anything that is fetched', async () => {

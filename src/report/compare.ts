@@ -1,4 +1,4 @@
-import { curvesSvg, curveStyle } from './curves.js';
+import { curvesSvg, curveStyle, ratesSvg } from './curves.js';
 import { costText, duration, percentage } from './format.js';
 import type { History } from './history.js';
 import { type Cell, figure, htmlPage, table } from './html.js';
@@ -35,6 +35,8 @@ export interface ComparisonDrawings {
   readonly accuracy: string;
   /** By epoch, a curve a run. */
   readonly cost: string;
+  /** The same, where the rates change or differ. */
+  readonly learningRate?: string;
 }
 
 /** What a run came to. */
@@ -111,7 +113,9 @@ export function comparisonDrawings(runs: readonly Run[]): ComparisonDrawings {
       name,
       points: history.epochs.map((record) => [record.epoch, record[key]] as const),
     }));
+  const learningRate = ratesSvg(runs.map(({ name, history }) => ({ name, epochs: history.epochs })));
   return {
+    ...(learningRate !== undefined && { learningRate }),
     accuracy: curvesSvg({
       title: 'Accuracy',
       limits: { lower: 0, upper: 1 },
@@ -139,14 +143,16 @@ export function comparisonHtml(runs: readonly Run[]): string {
       return value;
     }),
   );
-  const { accuracy, cost } = comparisonDrawings(runs);
+  const { accuracy, cost, learningRate } = comparisonDrawings(runs);
   const title = `${runs.length} runs side by side`;
   return htmlPage(title, [
     `<header><h1>${title}</h1>`,
     '<p class="lead">Accuracy after the last epoch, and the best with its epoch. Settings that are the same in all runs are left out.</p></header>',
     `<main>${table(head, cells)}`,
     figure(themed(accuracy)),
-    `${figure(themed(cost))}</main>`,
+    figure(themed(cost)),
+    ...(learningRate === undefined ? [] : [figure(themed(learningRate))]),
+    '</main>',
   ]);
 }
 

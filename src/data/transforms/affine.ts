@@ -30,6 +30,8 @@ export interface RandomAffineOptions extends RandomRotationOptions {
  * count counter-clockwise, as those of RandomRotation). A shift is a whole number of pixels.
  */
 export class RandomAffine implements Transform {
+  /** What it is called where classes are renamed. @internal */
+  static readonly title: string = 'RandomAffine';
   readonly random = true;
   /** Smallest and largest angle, counter-clockwise. */
   readonly degrees: readonly [number, number];
@@ -95,6 +97,8 @@ export class RandomAffine implements Transform {
 
 /** Turned about its middle by an angle, everyone as likely, torchvision's RandomRotation. */
 export class RandomRotation extends RandomAffine {
+  /** What it is called where classes are renamed. @internal */
+  static override readonly title: string = 'RandomRotation';
   /** Throws `OptionError` for numbers out of range and unknown options. */
   constructor(options: RandomRotationOptions) {
     const where = 'RandomRotation';

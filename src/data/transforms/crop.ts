@@ -17,6 +17,8 @@ export interface RandomCropOptions {
 
 /** A part of the image, everywhere as likely, torchvision's RandomCrop. With a padding it shifts the image. */
 export class RandomCrop implements Transform {
+  /** What it is called where classes are renamed. @internal */
+  static readonly title = 'RandomCrop';
   readonly random = true;
   /** Height and width of what is cut out; undefined: the image's. */
   readonly size: readonly [number, number] | undefined;

@@ -24,6 +24,8 @@ const ATTEMPTS = 10;
  * RandomErasing.
  */
 export class RandomErasing implements Transform {
+  /** What it is called where classes are renamed. @internal */
+  static readonly title = 'RandomErasing';
   readonly random = true;
   /** How likely an image loses a part. */
   readonly p: number;

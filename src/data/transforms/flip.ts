@@ -39,6 +39,8 @@ abstract class RandomFlip implements Transform {
 
 /** Left and right exchanged, as likely as `p`, torchvision's RandomHorizontalFlip. */
 export class RandomHorizontalFlip extends RandomFlip {
+  /** What it is called where classes are renamed. @internal */
+  static readonly title = 'RandomHorizontalFlip';
   /** Throws `OptionError` for a `p` outside 0..1 and unknown options. */
   constructor(options?: RandomFlipOptions) {
     super('RandomHorizontalFlip', options);
@@ -54,6 +56,8 @@ export class RandomHorizontalFlip extends RandomFlip {
 
 /** Top and bottom exchanged, as likely as `p`, torchvision's RandomVerticalFlip. */
 export class RandomVerticalFlip extends RandomFlip {
+  /** What it is called where classes are renamed. @internal */
+  static readonly title = 'RandomVerticalFlip';
   /** Throws `OptionError` for a `p` outside 0..1 and unknown options. */
   constructor(options?: RandomFlipOptions) {
     super('RandomVerticalFlip', options);

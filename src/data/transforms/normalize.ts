@@ -16,6 +16,8 @@ export interface NormalizeOptions {
  * as they are; floats come out.
  */
 export class Normalize implements Transform {
+  /** What it is called where classes are renamed. @internal */
+  static readonly title = 'Normalize';
   readonly random = false;
   /** One a channel, or one for all. */
   readonly mean: readonly number[];
