@@ -21,9 +21,16 @@ export interface Transform {
   apply(source: Pixels, target: Pixels, input: ImageForm, generator: Generator): void;
 }
 
+const NAMES = new WeakMap<object, string>();
+
+/** Says what a class of transforms is called: a minifier renames classes. */
+export function nameTransform(Class: object, name: string): void {
+  NAMES.set(Class, name);
+}
+
 /**
  * A transform as text, `RandomCrop(padding: [2, 2], fill: 0)`: its class and what it was told, or what it holds where it
- * has no `options`. Twill's own say what they are called, as a minifier renames classes.
+ * has no `options`.
  */
 export function describeTransform(transform: Transform): string {
   const { constructor } = transform as { constructor: { readonly title?: string; readonly name: string } };

@@ -2,7 +2,7 @@ import { OptionError } from '../../errors.js';
 import { checkOptions, finiteNumber, numberBetween, oneOf, show } from '../../options.js';
 import type { Generator } from '../../random.js';
 import type { Pixels } from '../dataset.js';
-import type { ImageForm, Transform } from '../transform.js';
+import { type ImageForm, nameTransform, type Transform } from '../transform.js';
 
 /** How a pixel between pixels is made: the nearest, or a mixture of the four around it. */
 export type Interpolation = 'nearest' | 'bilinear';
@@ -30,8 +30,10 @@ export interface RandomAffineOptions extends RandomRotationOptions {
  * count counter-clockwise, as those of RandomRotation). A shift is a whole number of pixels.
  */
 export class RandomAffine implements Transform {
-  /** What it is called where classes are renamed. @internal */
-  static readonly title: string = 'RandomAffine';
+  static {
+    nameTransform(this, 'RandomAffine');
+  }
+
   readonly random = true;
   /** Smallest and largest angle, counter-clockwise. */
   readonly degrees: readonly [number, number];
@@ -97,8 +99,10 @@ export class RandomAffine implements Transform {
 
 /** Turned about its middle by an angle, everyone as likely, torchvision's RandomRotation. */
 export class RandomRotation extends RandomAffine {
-  /** What it is called where classes are renamed. @internal */
-  static override readonly title: string = 'RandomRotation';
+  static {
+    nameTransform(this, 'RandomRotation');
+  }
+
   /** Throws `OptionError` for numbers out of range and unknown options. */
   constructor(options: RandomRotationOptions) {
     const where = 'RandomRotation';
