@@ -238,6 +238,9 @@ describe('runs side by side', () => {
   ];
 
   test('the last, the best, and what differs', () => {
+    const told = { ...runs[1]!.history, epochs: [{ ...runs[1]!.history.epochs[0]!, validationLoss: 0.51 }] };
+    const { head, rows } = comparisonTable(compareRuns([runs[0]!, { name: 'told', history: told }]));
+    expect(rows.map((row) => row[head.indexOf('test loss')])).toEqual(['–', '0.51']);
     const [one, two, none] = compareRuns(runs);
     expect(one).toMatchObject({
       accuracy: 0.6,
@@ -335,7 +338,7 @@ describe('from the command line', () => {
     const { code, stdout } = await twill(['compare', run('first'), run('second'), '--html', html]);
     expect(code).toBe(0);
     const [head, ...lines] = stdout.trimEnd().split('\n');
-    expect(head).toMatch(/run +accuracy +best +cost +epochs +training +lr +accuracy by epoch$/);
+    expect(head).toMatch(/run +accuracy +best +test loss +cost +epochs +training +lr +accuracy by epoch$/);
     expect(lines).toHaveLength(2);
     expect(lines.filter((line) => line.startsWith('*')).length).toBeGreaterThan(0);
     for (const line of lines) expect(line).toMatch(/ [▁▂▃▄▅▆▇█]{2}$/);

@@ -51,6 +51,8 @@ export interface RunResult {
   readonly best: BestEpoch;
   /** Of the last epoch. */
   readonly cost: number;
+  /** Mean over the validation images after the last epoch; undefined where the run does not tell. */
+  readonly validationLoss?: number;
   /** Of training, in all. */
   readonly seconds: number;
   /** Backend, instruction set and threads. */
@@ -80,6 +82,7 @@ export function compareRuns(runs: readonly Run[]): RunResult[] {
       accuracy: last?.accuracy ?? Number.NaN,
       best: best.epoch === 0 ? { accuracy: Number.NaN, epoch: 0 } : best,
       cost: last?.cost ?? Number.NaN,
+      ...(last?.validationLoss !== undefined && { validationLoss: last.validationLoss }),
       seconds: epochs.reduce((sum, { seconds }) => sum + seconds, 0),
       backend: `${info.backend}, ${info.isa}, ${info.threads} ${info.threads === 1 ? 'thread' : 'threads'}`,
       differs: Object.fromEntries(different.map((name) => [name, textOf(run, name)])),
@@ -91,12 +94,15 @@ export function compareRuns(runs: readonly Run[]): RunResult[] {
 export function comparisonTable(results: readonly RunResult[]): ComparisonTable {
   const settings = Object.keys(results[0]?.differs ?? {});
   const backends = new Set(results.map(({ backend }) => backend)).size > 1;
+  const losses = results.some(({ validationLoss }) => validationLoss !== undefined);
   const more = [...settings, ...(backends ? ['computed by'] : [])];
-  const head = ['run', 'accuracy', 'best', 'cost', 'epochs', 'training', ...more];
-  const rows = results.map(({ name, accuracy, best, cost, epochs, seconds, differs, backend }) => [
+  const figures = ['accuracy', 'best', ...(losses ? ['test loss'] : []), 'cost', 'epochs', 'training'];
+  const head = ['run', ...figures, ...more];
+  const rows = results.map(({ name, accuracy, best, cost, epochs, seconds, differs, backend, ...rest }) => [
     name,
     percentage(accuracy),
     best.epoch === 0 ? '–' : `${percentage(best.accuracy)} (${best.epoch})`,
+    ...(losses ? [costText(rest.validationLoss ?? Number.NaN)] : []),
     costText(cost),
     String(epochs),
     duration(seconds),
