@@ -1,8 +1,9 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { manualSeed, Predictor, save } from '../src/index.node.js';
+import { Flatten, Linear, manualSeed, Predictor, save, Sequential } from '../src/index.node.js';
+import { exportOnnx } from '../src/onnx/index.js';
 import { NormalisedCnn } from '../src/recipes/normalised.js';
 import { floats } from './onnx/models.js';
 import { runOnnx } from './onnx/runtime.js';
@@ -33,6 +34,31 @@ test('export writes what onnxruntime reads, of whichever recipe the weights are'
   const bytes = new Uint8Array(784).fill(200);
   const probabilities = (await runOnnx(await readFile(file), bytes, [1, 1, 28, 28])).data;
   expect(probabilities.reduce((sum, value) => sum + value, 0)).toBeCloseTo(1, 5);
+});
+
+test('eval, predict and export read an ONNX file where they read weights', async () => {
+  const file = join(directory, 'again.onnx');
+  await save(new NormalisedCnn(), join(directory, 'again.safetensors'));
+  const weights = ['--model', join(directory, 'again.safetensors')];
+  expect((await twill(['export', ...weights, '--onnx', file])).code).toBe(0);
+  const picture = new URL('fixtures/photo.png', import.meta.url).pathname;
+  const of = (model: string[]) => twill(['predict', ...model, '--json', picture]);
+  expect(JSON.parse((await of(['--model', file])).stdout)).toEqual(JSON.parse((await of(weights)).stdout));
+  const bytes = exportOnnx(new Sequential(new Flatten(), new Linear(784, 3)), { inputShape: [1, 28, 28] });
+  await writeFile(file, bytes);
+  expect(await of(['--model', file])).toMatchObject({
+    code: 1,
+    stderr: `twill: ${file} is no network for these images: the model gives 3 and not 10 scores\n`,
+  });
+  await writeFile(
+    file,
+    exportOnnx(new Sequential(new Flatten(), new Linear(12, 10)), { inputShape: [3, 2, 2] }),
+  );
+  expect((await of(['--model', file])).stderr).toMatch(
+    /: the model was made for images of 3x2x2 but got 1x28x28\n$/,
+  );
+  await writeFile(file, 'nothing');
+  expect((await of(['--model', file])).stderr).toMatch(/^twill: \[onnx\] .*again\.onnx: /);
 });
 
 test('a file that cannot be written is one sentence', async () => {

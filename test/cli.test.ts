@@ -71,6 +71,8 @@ describe.each(['native', 'wasm'])('on the %s backend', (backend) => {
     expect(epochs[1].accuracy).toBeGreaterThan(0.3);
     expect(epochs[1].accuracy).toBeLessThan(1);
     expect(epochs[0].seconds).toBeGreaterThan(0);
+    expect(Object.keys(epochs[0]).slice(5)).toEqual(['lr', 'trainAccuracy', 'validationLoss']);
+    expect(epochs[0].lr).toBe(0.1);
     // Off a terminal: one plain line an epoch, nothing else on stdout.
     const lines = stdout.trimEnd().split('\n');
     expect(lines).toHaveLength(2);

@@ -12,6 +12,7 @@ import {
   activationsSvg,
   compareRuns,
   comparisonHtml,
+  reportDrawings,
   comparisonTable,
   confusionSvg,
   filtersSvg,
@@ -90,6 +91,28 @@ describe('the report', () => {
     expect(html).toContain('cnn1.weight');
     for (const text of ['recipe', 'article', 'one &#38; only', 'macro F1', 'maxpool2', '>4.00 s<'])
       expect(html).toContain(text);
+  });
+
+  test('shows the learning rate where it changes', async () => {
+    const report = await sample();
+    expect(reportHtml(report)).not.toContain('earning rate');
+    const withRates = (...rates: number[]): Report => ({
+      ...report,
+      history: {
+        ...report.history,
+        epochs: report.history.epochs.map((one, at) => ({ ...one, lr: rates[at]! })),
+      },
+    });
+    const same = reportHtml(withRates(0.1, 0.1));
+    expect(same).toContain('<th scope="col">learning rate</th>');
+    expect(same).not.toContain('Learning rate of the last step');
+    expect(reportDrawings(withRates(0.1, 0.1)).learningRate).toBeUndefined();
+    const changing = withRates(0.1, 0.000_012_34);
+    expect(reportHtml(changing)).toContain('Learning rate of the last step');
+    expect(reportHtml(changing)).toContain('0.0000123');
+    const runs = [report, withRates(0.2, 0.1)].map(({ history }, at) => ({ name: `run ${at}`, history }));
+    expect(comparisonHtml(runs)).toContain('Learning rate of the last step');
+    expect(comparisonHtml(runs.slice(0, 1))).not.toContain('Learning rate of the last step');
   });
 
   test('has neither scripts nor anything that is fetched', async () => {
@@ -215,6 +238,9 @@ describe('runs side by side', () => {
   ];
 
   test('the last, the best, and what differs', () => {
+    const told = { ...runs[1]!.history, epochs: [{ ...runs[1]!.history.epochs[0]!, validationLoss: 0.51 }] };
+    const { head, rows } = comparisonTable(compareRuns([runs[0]!, { name: 'told', history: told }]));
+    expect(rows.map((row) => row[head.indexOf('test loss')])).toEqual(['–', '0.51']);
     const [one, two, none] = compareRuns(runs);
     expect(one).toMatchObject({
       accuracy: 0.6,
@@ -312,7 +338,7 @@ describe('from the command line', () => {
     const { code, stdout } = await twill(['compare', run('first'), run('second'), '--html', html]);
     expect(code).toBe(0);
     const [head, ...lines] = stdout.trimEnd().split('\n');
-    expect(head).toMatch(/run +accuracy +best +cost +epochs +training +lr +accuracy by epoch$/);
+    expect(head).toMatch(/run +accuracy +best +test loss +cost +epochs +training +lr +accuracy by epoch$/);
     expect(lines).toHaveLength(2);
     expect(lines.filter((line) => line.startsWith('*')).length).toBeGreaterThan(0);
     for (const line of lines) expect(line).toMatch(/ [▁▂▃▄▅▆▇█]{2}$/);

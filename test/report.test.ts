@@ -165,6 +165,13 @@ describe('history.json', () => {
     ]);
   });
 
+  test('tells more where the training did', () => {
+    const more: EpochRecord = { ...SIX.epochs[0]!, lr: 0.1, trainAccuracy: Number.NaN, validationLoss: 0.5 };
+    expect(parseHistory(formatHistory({ info, epochs: [more] })).epochs).toEqual([more]);
+    const text = JSON.stringify({ info, epochs: [{ ...more, lr: 'fast' }] });
+    expect(() => parseHistory(text)).toThrow(/epoch 0 of history.json has no number "lr"/);
+  });
+
   test.each([
     ['{"info":', /runs\/h\.json is not JSON/],
     ['[]', /needs an object "info"/],

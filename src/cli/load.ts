@@ -31,10 +31,11 @@ export async function openBackend({ backend, threads }: BackendOptions): Promise
 }
 
 /**
- * Loads a network from its weights: that of the recipe which they fit.
+ * Loads a network from its weights, that of the recipe which they fit; or from an ONNX file, whatever it is.
  * @throws FormatError naming the file where they fit none; DataError when it cannot be read
  */
 export async function loadModel(file: string): Promise<Module> {
+  if (/\.onnx$/i.test(file)) return importModel(file);
   const { RECIPES } = await import('../recipes/recipes.js');
   const misfits: unknown[] = [];
   for (const recipe of RECIPES) {
@@ -48,6 +49,25 @@ export async function loadModel(file: string): Promise<Module> {
     }
   }
   throw misfits[0];
+}
+
+/** @throws FormatError for a network that does not give one score a class for the images of Fashion-MNIST */
+async function importModel(file: string): Promise<Module> {
+  const { importOnnx } = await import('../onnx/index.js');
+  const { IMAGE_SHAPE } = await import('../recipes/article.js');
+  const { FASHION_MNIST_CLASSES } = await import('../data/index.node.js');
+  const { currentPlatform } = await import('../platform.js');
+  const model = importOnnx(await currentPlatform().files!.read(file), { name: file });
+  const classes = FASHION_MNIST_CLASSES.length;
+  try {
+    const { shape } = model.trace(IMAGE_SHAPE).output;
+    if (shape.join() === String(classes)) return model;
+    throw new ShapeError(`the model gives ${shape.join('x')} and not ${classes} scores`);
+  } catch (error) {
+    if (!(error instanceof ShapeError)) throw error;
+    const reason = error.message.replace(/^\[\w+\] /, '');
+    throw new FormatError(`${file} is no network for these images: ${reason}`, { cause: error });
+  }
 }
 
 /**

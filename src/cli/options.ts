@@ -60,7 +60,10 @@ export function dataOption(): Option {
 }
 
 export function modelOption(): Option {
-  return new Option('--model <file>', 'weights in safetensors format, as `twill train` writes them')
+  return new Option(
+    '--model <file>',
+    'weights in safetensors format, as `twill train` writes them, or a network as an ONNX file',
+  )
     .argParser(nonEmpty)
     .makeOptionMandatory();
 }

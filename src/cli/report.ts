@@ -84,7 +84,8 @@ async function report(directory: string, options: ReportOptions, io: Io): Promis
   const drawings = reportDrawings(content);
   await out.write('report.html', reportHtml(content, drawings));
   for (const [name, svg] of Object.entries(drawings) as [keyof ReportDrawings, string][]) {
-    await out.write(`${name}.png`, await svgToPng(svg));
+    const file = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    await out.write(`${file}.png`, await svgToPng(svg));
   }
   if (options.json) {
     say(io.stdout, JSON.stringify({ accuracy, out: out.path, files: out.written }));

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { RECIPES } from '../recipes/recipes.js';
+import type { EpochResult } from '../index.node.js';
 import type { EpochRecord } from '../report/history.js';
 import { interruptible } from './interruption.js';
 import { Exit, type Io } from './io.js';
@@ -116,13 +117,11 @@ async function train(options: TrainOptions, io: Io): Promise<void> {
   }
 }
 
-const recordOf = ({ epoch, cost, accuracy, seconds, evalSeconds }: EpochRecord): EpochRecord => ({
-  epoch,
-  cost,
-  accuracy,
-  seconds,
-  evalSeconds,
-});
+const recordOf = (result: EpochResult): EpochRecord => {
+  const { epoch, cost, accuracy, seconds, evalSeconds, lr, trainAccuracy, validationLoss } = result;
+  const told = validationLoss === undefined ? {} : { validationLoss };
+  return { epoch, cost, accuracy, seconds, evalSeconds, lr, trainAccuracy, ...told };
+};
 
 async function trainInto(out: OutputDirectory, options: TrainOptions, io: Io): Promise<void> {
   const { fit, manualSeed } = await import('../index.node.js');

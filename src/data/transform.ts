@@ -21,6 +21,31 @@ export interface Transform {
   apply(source: Pixels, target: Pixels, input: ImageForm, generator: Generator): void;
 }
 
+const NAMES = new WeakMap<object, string>();
+
+/** Says what a class of transforms is called: a minifier renames classes. */
+export function nameTransform(Class: object, name: string): void {
+  NAMES.set(Class, name);
+}
+
+/**
+ * A transform as text, `RandomCrop(padding: [2, 2], fill: 0)`: its class and what it was told, or what it holds where it
+ * has no `options`.
+ */
+export function describeTransform(transform: Transform): string {
+  const { constructor } = transform as { constructor: { readonly title?: string; readonly name: string } };
+  const name =
+    (Object.hasOwn(constructor, 'title') && constructor.title) || constructor.name || 'a transform';
+  const { options = transform } = transform as { options?: object };
+  const told = Object.entries(options).filter(([, value]) => typeof value !== 'function');
+  return `${name}(${told.map(([key, value]) => `${key}: ${plain(value)}`).join(', ')})`;
+}
+
+function plain(value: unknown): string {
+  const list = ArrayBuffer.isView(value) ? Array.from(value as Float32Array) : value;
+  return (JSON.stringify(list) ?? String(list)).replaceAll(',', ', ');
+}
+
 /** Floats or bytes of one image. */
 export function pixelsOf({ shape }: ImageForm): number {
   return shape[0] * shape[1] * shape[2];

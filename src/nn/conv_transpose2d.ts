@@ -2,6 +2,7 @@ import { OptionError } from '../errors.js';
 import type { SymbolicTensor } from '../graph/graph.js';
 import type { Parameter } from '../graph/parameter.js';
 import { type ConvTranspose2dAttributes, convTranspose2d } from '../ops/conv_transpose2d.js';
+import { type Pad2dAttributes, pad2d } from '../ops/pad2d.js';
 import { boolean, checkOptions, positiveInteger } from '../options.js';
 import type { Generator } from '../random.js';
 import { uniformFanIn } from './init.js';
@@ -14,7 +15,7 @@ export interface ConvTranspose2dFunctionOptions {
   stride?: Size2d;
   /** Rows and columns that are cut off all around the output; default 0. */
   padding?: Size2d;
-  /** Rows and columns more at the output's lower and right edge, less than the stride; default 0. */
+  /** Rows and columns more at the output's lower and right edge, less than the stride or the dilation; default 0. */
   outputPadding?: Size2d;
   /** Default 1. */
   groups?: number;
@@ -47,11 +48,35 @@ export function convTranspose2dAttributes(
     outputPadding: pair(where, 'outputPadding', outputPadding, 0),
     dilation: pair(where, 'dilation', dilation, 1),
   };
-  if (attributes.outputPadding.some((more, axis) => more >= attributes.stride[axis]!)) {
+  const most = ([0, 1] as const).map((axis) => Math.max(attributes.stride[axis], attributes.dilation[axis]));
+  if (attributes.outputPadding.some((more, axis) => more >= most[axis]!)) {
     const [more, steps] = [attributes.outputPadding.join('x'), attributes.stride.join('x')];
-    throw new OptionError(`[${where}] outputPadding must be less than the stride (${steps}) but is ${more}`);
+    throw new OptionError(
+      `[${where}] outputPadding must be less than the stride (${steps}) or the dilation ` +
+        `(${attributes.dilation.join('x')}) but is ${more}`,
+    );
   }
   return attributes;
+}
+
+/**
+ * What gives an output padding of a whole stride and more: zeros below and to the right of the input, of which each row
+ * and column makes a stride more of output. Null where there is none such.
+ */
+export function widened(
+  attributes: ConvTranspose2dAttributes,
+): { pad: Pad2dAttributes; attributes: ConvTranspose2dAttributes } | null {
+  const { outputPadding, stride } = attributes;
+  const [bottom, right] = outputPadding.map((more, axis) => Math.floor(more / stride[axis]!)) as [
+    number,
+    number,
+  ];
+  if (bottom === 0 && right === 0) return null;
+  const rest = [outputPadding[0] - bottom * stride[0], outputPadding[1] - right * stride[1]] as const;
+  return {
+    pad: { padding: [0, right, 0, bottom], mode: 'constant', value: 0 },
+    attributes: { ...attributes, outputPadding: rest },
+  };
 }
 
 /**
@@ -68,7 +93,7 @@ export class ConvTranspose2d extends Module {
 
   /**
    * Throws `OptionError` for sizes that are not whole and positive, unknown options, groups that do not divide, and an
-   * output padding that is not less than the stride.
+   * output padding that is less than neither the stride nor the dilation.
    */
   constructor(inChannels: number, outChannels: number, kernelSize: Size2d, options?: ConvTranspose2dOptions) {
     super();
@@ -92,6 +117,9 @@ export class ConvTranspose2d extends Module {
 
   forward(x: SymbolicTensor): SymbolicTensor {
     const { weight, bias } = this;
-    return x.graph.apply(convTranspose2d, [x], { weight, bias }, this.#attributes, this);
+    const wide = widened(this.#attributes);
+    const image = wide ? x.graph.apply(pad2d, [x], {}, wide.pad) : x;
+    const attributes = wide?.attributes ?? this.#attributes;
+    return x.graph.apply(convTranspose2d, [image], { weight, bias }, attributes, this);
   }
 }

@@ -14,6 +14,7 @@ import {
   CONV_TRANSPOSE2D_OPTIONS,
   type ConvTranspose2dFunctionOptions,
   convTranspose2dAttributes,
+  widened,
 } from './conv_transpose2d.js';
 import { backward, checkTensor, forward, type Tensor, zeros } from './eager.js';
 import { type Padding2d, padding2d } from './pad2d.js';
@@ -109,12 +110,10 @@ export function convTranspose2d(
   bias?: Tensor | null,
   options?: ConvTranspose2dFunctionOptions,
 ): Tensor {
-  return forward(
-    convTranspose2dOp,
-    x,
-    { weight, bias },
-    transposedAttributes('convTranspose2d', weight, options),
-  );
+  const attributes = transposedAttributes('convTranspose2d', weight, options);
+  const wide = widened(attributes);
+  const image = wide ? forward(pad2dOp, x, {}, wide.pad) : x;
+  return forward(convTranspose2dOp, image, { weight, bias }, wide?.attributes ?? attributes);
 }
 
 /** The gradients of `convTranspose2d` for `gradOutput` [N, OC, OH, OW], the gradient of its output. */
@@ -126,8 +125,15 @@ export function convTranspose2dBackward(
 ): ConvTranspose2dGradients {
   const attributes = transposedAttributes('convTranspose2dBackward', weight, options);
   const bias = zeros([(weight.shape[1] ?? 1) * attributes.groups]);
-  const { input, parameters } = backward(convTranspose2dOp, gradOutput, x, { weight, bias }, attributes);
-  return { input, weight: parameters.weight!, bias: parameters.bias! };
+  const wide = widened(attributes);
+  const image = wide ? forward(pad2dOp, x, {}, wide.pad) : x;
+  const exact = wide?.attributes ?? attributes;
+  const { input, parameters } = backward(convTranspose2dOp, gradOutput, image, { weight, bias }, exact);
+  return {
+    input: wide ? backward(pad2dOp, input, x, {}, wide.pad).input : input,
+    weight: parameters.weight!,
+    bias: parameters.bias!,
+  };
 }
 
 function transposedAttributes(

@@ -38,8 +38,10 @@ export function epsOf(where: string, eps = 1e-5): number {
 export function normalizedShapeOf(where: string, shape: number | readonly number[]): readonly number[] {
   const list: readonly number[] = Array.isArray(shape) ? shape : [shape as number];
   if (list.length !== 1 && list.length !== 3) {
+    const instead =
+      list.length === 2 ? ': over height and width alone normalises InstanceNorm2d, without affine' : '';
     throw new OptionError(
-      `[${where}] normalizedShape must be all of an image, [C, H, W] or a number of features, but is ${show(shape)}`,
+      `[${where}] normalizedShape must be all of an image, [C, H, W] or a number of features, but is ${show(shape)}${instead}`,
     );
   }
   return list.map((size) => positiveInteger(where, 'normalizedShape', size));

@@ -32,6 +32,7 @@ export class Constant {
   readonly size: number;
   readonly #tensor: TensorProto;
   readonly #dtype: Dtype;
+  readonly #fail: (reason: string) => Error;
 
   /** @param fail makes the error for a tensor that is not what the format allows, or lies in another file */
   constructor(tensor: TensorProto, fail: (reason: string) => Error) {
@@ -57,6 +58,12 @@ export class Constant {
     this.size = bytes / DTYPE_BYTES[dtype];
     this.#tensor = tensor;
     this.#dtype = dtype;
+    this.#fail = fail;
+  }
+
+  /** The same elements seen with other sizes, as many. */
+  reshaped(dims: readonly number[]): Constant {
+    return new Constant({ ...this.#tensor, dims }, this.#fail);
   }
 
   /** The elements as float32, a copy. */

@@ -4,6 +4,7 @@ import type { ConvTranspose2dAttributes } from '../ops/conv_transpose2d.js';
 import { type MaxPool2dAttributes, poolOutput } from '../ops/max_pool2d.js';
 import type { Pad2dAttributes } from '../ops/pad2d.js';
 import type { ExportedNode } from './export-ops.js';
+import { shares } from './parameters.js';
 
 // Ops that go over an image by windows, and what lies around it.
 
@@ -108,19 +109,6 @@ function adaptive({ graph, node, name, inputs }: ExportedNode): string {
   const columns = graph.floats(`${name}.columns`, shares(W, OW, true), [W, OW]);
   const across = graph.node(`${name}.across`, 'MatMul', [inputs[0], columns]);
   return graph.node(name, 'MatMul', [rows, across]);
-}
-
-/** [outputs, size], or turned: how much every position counts for every output of an adaptive pool. */
-function shares(size: number, outputs: number, turned: boolean): Float32Array {
-  const matrix = new Float32Array(size * outputs);
-  for (let output = 0; output < outputs; output++) {
-    const start = Math.floor((output * size) / outputs);
-    const end = Math.ceil(((output + 1) * size) / outputs);
-    for (let at = start; at < end; at++) {
-      matrix[turned ? at * outputs + output : output * size + at] = 1 / (end - start);
-    }
-  }
-  return matrix;
 }
 
 const PAD_MODES = { constant: 'constant', reflect: 'reflect', replicate: 'edge' } as const;

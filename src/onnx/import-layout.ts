@@ -1,8 +1,9 @@
 import { flatten } from '../ops/flatten.js';
 import { formatShape, sizeOf } from '../ops/op.js';
+import { castBytes } from './import-functions.js';
 import type { ImportedNode } from './import-node.js';
 import { DataType } from './proto.js';
-import { fileShape, type TensorValue } from './value.js';
+import { fileShape, type TensorValue, type Value } from './value.js';
 
 // Nodes that move values and compute nothing. Twill's own view of a tensor does not change by them, but for a flatten:
 // the value only notes how it lies in the file.
@@ -28,7 +29,7 @@ export function readFlatten(node: ImportedNode): TensorValue {
   return flattened(node, x);
 }
 
-function flattened(node: ImportedNode, x: TensorValue): TensorValue {
+export function flattened(node: ImportedNode, x: TensorValue): TensorValue {
   const { shape } = x.symbolic;
   if (shape.length === 1) return x;
   const mixed = x.channelsLast && !isOneOrder(shape) ? (shape as [number, number, number]) : undefined;
@@ -38,7 +39,7 @@ function flattened(node: ImportedNode, x: TensorValue): TensorValue {
 }
 
 export function readReshape(node: ImportedNode): TensorValue {
-  const x = node.tensor(0);
+  const x = node.image(0);
   const zeroCopies = node.attributes.int('allowzero', 0) === 0;
   const asked = node.attributes.list('shape') ?? node.sizes(1);
   const from = fileShape(x);
@@ -53,7 +54,9 @@ export function readReshape(node: ImportedNode): TensorValue {
   if (!keepsBatch || inferred > 1 || !(sizeOf({ shape: rest }) === values)) {
     throw node.fail(`makes (${described}) of N x ${formatShape(from)}, which changes the number of images`);
   }
+  if (x.groups !== undefined) return ungrouped(node, x, rest);
   if (rest.length === 1) return flattened(node, x);
+  if (rest.length === 2 && isGrouped(x, rest[0]!)) return { ...x, groups: rest[0]! };
   if (formatShape(rest) === formatShape(from)) return x;
   const relabelled = relabel(x, rest);
   if (relabelled) return relabelled;
@@ -61,6 +64,17 @@ export function readReshape(node: ImportedNode): TensorValue {
     throw node.fail(`makes (${described}) of images whose channels are last, N x ${formatShape(from)}`);
   }
   return node.apply(x, [x], ([input]) => input!.reshape(rest));
+}
+
+/** Whether so many groups hold whole channels of images as PyTorch has them. */
+function isGrouped({ symbolic: { shape }, channelsLast, mixed }: TensorValue, groups: number): boolean {
+  return shape.length === 3 && !channelsLast && !mixed && shape[0]! % groups === 0;
+}
+
+function ungrouped(node: ImportedNode, x: TensorValue, rest: readonly number[]): TensorValue {
+  const { shape } = x.symbolic;
+  if (formatShape(rest) === formatShape(shape)) return { ...x, groups: undefined };
+  throw node.fail(`makes ${formatShape(rest)} of grouped channels of images of ${formatShape(shape)}`);
 }
 
 /** A reshape that is a change between channels first and last: where there is one channel, or one pixel. */
@@ -71,27 +85,12 @@ function relabel(x: TensorValue, rest: readonly number[]): TensorValue | undefin
   return formatShape(fileShape(other)) === formatShape(rest) ? other : undefined;
 }
 
-export function readCast(node: ImportedNode): TensorValue {
+export function readCast(node: ImportedNode): Value {
   const to = node.attributes.int('to', 0);
   node.attributes.ignore('saturate');
   const value = node.input(0);
-  if (value?.kind !== 'tensor') throw node.fail('lacks its input');
+  if (value?.kind !== 'tensor' && value?.kind !== 'function') throw node.fail('lacks its input');
   if (to !== DataType.float)
     throw node.fail(`makes values of the data type ${to}: Twill computes with float32`);
-  return value;
-}
-
-/** How far a float32 may be from 1/255 and still be meant so. */
-const NEAR = 1e-7;
-
-/** Bytes over 255: the scaling that Twill does by itself. */
-export function readDivideOrMultiply(node: ImportedNode): TensorValue {
-  const [a, b] = [node.input(0), node.input(1)];
-  const [value, factor] = a?.kind === 'tensor' || node.type === 'Div' ? [a, b] : [b, a];
-  const number = factor?.kind === 'constant' && factor.constant.size === 1 ? factor.constant.floats()[0]! : 0;
-  const scale = node.type === 'Div' ? 1 / number : number;
-  if (value?.kind !== 'tensor' || !value.unscaled || Math.abs(scale - 1 / 255) > NEAR) {
-    throw node.fail('is understood only where it scales bytes of the images by 1/255');
-  }
-  return { ...value, unscaled: false };
+  return value.kind === 'tensor' && value.unscaled ? castBytes(node, value) : value;
 }

@@ -6,7 +6,15 @@ import { Attributes } from './attributes.js';
 import { Constant } from './constant.js';
 import type { ModelBuilder } from './model-builder.js';
 import type { NodeProto } from './proto.js';
-import { type SizesValue, sizesOf, type TensorValue, type Value } from './value.js';
+import { affineOf } from './import-affine.js';
+import {
+  type FunctionValue,
+  sealed,
+  type SizesValue,
+  sizesOf,
+  type TensorValue,
+  type Value,
+} from './value.js';
 
 /** What a node may ask of the graph that it is in. */
 export interface Surroundings {
@@ -62,16 +70,36 @@ export class ImportedNode {
   /** What an input stands for; undefined where it is left out. */
   input(at: number): Value | undefined {
     const name = this.#node.input[at];
-    return name ? this.graph.value(name) : undefined;
+    const value = name ? this.graph.value(name) : undefined;
+    // What others read, too, nobody may change afterwards.
+    return value?.kind === 'tensor' && !this.readsAlone(at) ? sealed(value) : value;
+  }
+
+  /** Whether nothing else reads an input. */
+  readsAlone(at: number): boolean {
+    return this.graph.onlyUse(this.#node.input[at] ?? '') === this.#node;
   }
 
   /** An input that depends on the images. */
   tensor(at: number): TensorValue {
-    const value = this.input(at);
-    if (value?.kind !== 'tensor') throw this.fail(`needs a tensor that depends on the images as input ${at}`);
-    if (value.unscaled)
-      throw this.fail('reads bytes of the images that are not scaled by 1/255, as Twill scales them');
+    const value = this.image(at);
+    if (value.groups !== undefined) throw this.fail('reads images whose channels are in groups');
     return value;
+  }
+
+  /** The same, also where the file has its channels in groups. */
+  image(at: number): TensorValue {
+    const found = this.input(at);
+    const value = found?.kind === 'function' ? this.#made(found, at) : found;
+    if (value?.kind === 'moment') throw this.fail(`reads the ${value.stage} of images as input ${at}`);
+    if (value?.kind !== 'tensor') throw this.fail(`needs a tensor that depends on the images as input ${at}`);
+    if (value.unscaled) throw this.fail('reads bytes of the images that are not cast to floats first');
+    return value;
+  }
+
+  #made(value: FunctionValue, at: number): TensorValue {
+    const made = value.tensor();
+    return this.readsAlone(at) ? made : sealed(made);
   }
 
   /** An input of C x H x W images (or of features) that lie as PyTorch has them. */
@@ -111,39 +139,47 @@ export class ImportedNode {
   }
 
   /**
-   * The constant that the next node adds to what this one gives, and nothing else uses: its bias. That node is done
-   * with then.
-   * @param most the sizes that it may have, the leading ones left out or 1
+   * The constant that the next node combines with what this one gives, where nothing else uses that, it is such a node
+   * and `fits` it. That node is done with then.
    */
-  biasThatFollows(size: number, most: readonly number[]): Constant | undefined {
+  constantThatFollows(type: string, fits: (constant: Constant) => boolean): Constant | undefined {
     const next = this.graph.onlyUse(this.output);
-    if (next?.op_type !== 'Add' || next.domain || next.input.length !== 2) return undefined;
+    if (next?.op_type !== type || next.domain || next.input.length !== 2) return undefined;
     const other = next.input.find((name) => name !== this.output);
     const value = other ? this.graph.known(other) : undefined;
-    if (value?.kind !== 'constant' || value.constant.size !== size) return undefined;
-    const dims = value.constant.dims.slice(value.constant.dims.findIndex((one) => one !== 1));
-    const expected = most.slice(most.findIndex((one) => one !== 1));
-    if (size > 1 && dims.join() !== expected.join()) return undefined;
+    if (value?.kind !== 'constant' || !fits(value.constant)) return undefined;
     this.graph.absorb(next);
     return value.constant;
   }
 
-  /** Whether all that is made of what this node gives is the product with its own input; that node is done with then. */
-  gatesItsInput(): boolean {
+  /**
+   * The constant that the next node adds: the bias of this one.
+   * @param most the sizes that it may have, the leading ones left out or 1
+   */
+  biasThatFollows(size: number, most: readonly number[]): Constant | undefined {
+    const expected = most.slice(most.findIndex((one) => one !== 1)).join();
+    return this.constantThatFollows('Add', ({ dims, size: given }) => {
+      const own = dims.slice(dims.findIndex((one) => one !== 1)).join();
+      return given === size && (size === 1 || own === expected);
+    });
+  }
+
+  /** Whether all that is made of what this node gives is arithmetic with a constant. */
+  meetsConstant(): boolean {
     const next = this.graph.onlyUse(this.output);
-    if (next?.op_type !== 'Mul' || next.domain || next.input.length !== 2) return false;
-    if (!next.input.includes(this.#node.input[0]!)) return false;
-    this.graph.absorb(next);
-    return true;
+    if (!next || next.domain || !['Add', 'Div', 'Mul', 'Sub'].includes(next.op_type ?? '')) return false;
+    return next.input.some((name) => name !== '' && this.graph.known(name)?.kind === 'constant');
   }
 
   /** Applies a module of the imported model to `x`; `weight` tells what to call it. */
   layer(x: TensorValue, make: () => Module, weight?: Constant): TensorValue {
-    return this.#built(x, [x], () => {
-      const module = make();
+    let module: Module | undefined;
+    const made = this.#built(x, [x], () => {
+      module = make();
       this.graph.builder.place(weight?.name ?? '', this.#node.name || this.output || this.type, module);
-      return ([input]) => module.forward(input!);
+      return ([input]) => module!.forward(input!);
     });
+    return { ...made, affine: module && affineOf(module) };
   }
 
   /** Applies a function to tensors; what is said of how `like` lies holds for the result, too. */
@@ -161,7 +197,7 @@ export class ImportedNode {
     make: () => (inputs: readonly SymbolicTensor[]) => SymbolicTensor,
   ): TensorValue {
     try {
-      return { ...like, ...this.graph.builder.step(inputs, make()) };
+      return { ...sealed(like), ...this.graph.builder.step(inputs, make()) };
     } catch (error) {
       // Sizes and options that the modules refuse: the file asks for what cannot be.
       if (!(error instanceof TwillError) || error instanceof FormatError) throw error;

@@ -1,24 +1,30 @@
 import { BatchNorm1d, BatchNorm2d } from '../nn/batch_norm.js';
+import { Conv2d } from '../nn/conv2d.js';
 import { Linear } from '../nn/linear.js';
-import { ReLU } from '../nn/relu.js';
 import type { Constant } from './constant.js';
 import type { ImportedNode } from './import-node.js';
-import { readAveragePool, readConv, readConvTranspose, readMaxPool, readPad } from './import-windows.js';
-import { readCast, readDivideOrMultiply, readFlatten, readReshape, readTranspose } from './import-layout.js';
+import { readConv, readConvTranspose, readPad } from './import-windows.js';
+import {
+  readAdaptiveMean,
+  readAveragePool,
+  readGlobalAveragePool,
+  readGlobalMaxPool,
+  readMaxPool,
+  readReduceMax,
+  readReduceMean,
+} from './import-pools.js';
+import { FUNCTION_READERS } from './import-functions.js';
+import { readCast, readFlatten, readReshape, readTranspose } from './import-layout.js';
+import { readSlice, readSqueeze, readUnsqueeze } from './import-spatial.js';
 import { readShape } from './import-sizes.js';
 import { NO_DRAWS, toChannelsFirst, transpose } from './parameters.js';
 import {
   readConcat,
   readGelu,
-  readGlobalAveragePool,
   readGroupNorm,
   readInstanceNorm,
   readLayerNorm,
-  readLeakyRelu,
-  readReduceMean,
-  readSigmoid,
   readSoftmax,
-  readTanh,
 } from './import-layers.js';
 import type { TensorValue, Value } from './value.js';
 
@@ -32,10 +38,11 @@ function linear(node: ImportedNode, weight: Constant, turned: boolean, given?: C
   const [rows, columns] = weight.dims as [number, number];
   const [OUT, IN] = turned ? [columns, rows] : [rows, columns];
   const bias = given ?? node.biasThatFollows(OUT, [1, OUT]);
+  const hasBias = bias !== undefined || node.meetsConstant();
   const made = node.layer(
     { ...x, mixed: undefined },
     () => {
-      const module = new Linear(IN, OUT, { bias: bias !== undefined, generator: NO_DRAWS });
+      const module = new Linear(IN, OUT, { bias: hasBias, generator: NO_DRAWS });
       const values = turned ? transpose(node.floats(weight), rows, columns) : node.floats(weight);
       const { mixed } = x;
       const fits = mixed && mixed.reduce((product, size) => product * size, 1) === IN;
@@ -48,6 +55,24 @@ function linear(node: ImportedNode, weight: Constant, turned: boolean, given?: C
   return made;
 }
 
+/** Also of every pixel by itself where the channels are last, as Keras' Dense does: a convolution of one pixel. */
+const matMul: NodeReader = (node) => {
+  if (node.input(0)?.kind === 'constant') throw node.fail('multiplies a constant from the right');
+  const weight = node.constant(1);
+  const [IN, OUT] = weight.dims as [number, number];
+  const x = node.tensor(0);
+  if (x.symbolic.shape.length === 1) return linear(node, weight, true);
+  if (!x.channelsLast || weight.dims.length !== 2) return readAdaptiveMean(node);
+  const bias = node.biasThatFollows(OUT, [OUT]);
+  const make = () => {
+    const conv = new Conv2d(IN, OUT, 1, { bias: bias !== undefined, generator: NO_DRAWS });
+    conv.weight.write(transpose(node.floats(weight), IN, OUT));
+    if (bias) conv.bias!.write(node.floats(bias));
+    return conv;
+  };
+  return node.layer(x, make, weight);
+};
+
 const gemm: NodeReader = (node) => {
   const { attributes } = node;
   const plain = attributes.float('alpha', 1) === 1 && attributes.float('beta', 1) === 1;
@@ -59,18 +84,6 @@ const gemm: NodeReader = (node) => {
     throw node.fail(`has a weight of ${weight.dims.join('x')} but a bias of ${bias.dims.join('x')}`);
   }
   return linear(node, weight, turned, bias);
-};
-
-const add: NodeReader = (node) => {
-  const [a, b] = [node.input(0), node.input(1)];
-  if (a?.kind !== 'tensor' || b?.kind !== 'tensor') {
-    throw node.fail('adds a constant that is no bias of the convolution or matrix product before it');
-  }
-  const [x, y] = [node.tensor(0), node.tensor(1)];
-  if (Boolean(x.channelsLast) !== Boolean(y.channelsLast) || String(x.mixed) !== String(y.mixed)) {
-    throw node.fail('adds images whose channels are first to images whose channels are last');
-  }
-  return node.apply(x, [x, y], ([one, other]) => one!.add(other!));
 };
 
 const batchNorm: NodeReader = (node) => {
@@ -101,11 +114,6 @@ const batchNorm: NodeReader = (node) => {
   return node.layer(x, make, weight);
 };
 
-const relu: NodeReader = (node) => {
-  const x = node.tensor(0);
-  return node.layer(x, () => new ReLU());
-};
-
 /** What a node takes is what it gives: Identity, and Dropout in a model that is applied. */
 const same: NodeReader = (node) => {
   node.attributes.ignore('ratio', 'seed', 'is_test');
@@ -117,36 +125,35 @@ const same: NodeReader = (node) => {
 /** By operator. */
 export const NODE_READERS: ReadonlyMap<string, NodeReader> = new Map(
   Object.entries({
-    Add: add,
+    ...FUNCTION_READERS,
     AveragePool: readAveragePool,
     BatchNormalization: batchNorm,
     Cast: readCast,
     Concat: readConcat,
     Conv: readConv,
     ConvTranspose: readConvTranspose,
-    Div: readDivideOrMultiply,
     Dropout: same,
     Flatten: readFlatten,
     Gelu: readGelu,
     Gemm: gemm,
     GlobalAveragePool: readGlobalAveragePool,
+    GlobalMaxPool: readGlobalMaxPool,
     GroupNormalization: readGroupNorm,
     Identity: same,
     InstanceNormalization: readInstanceNorm,
     LayerNormalization: readLayerNorm,
-    LeakyRelu: readLeakyRelu,
     LogSoftmax: readSoftmax,
-    MatMul: (node) => linear(node, node.constant(1), true),
+    MatMul: matMul,
     MaxPool: readMaxPool,
-    Mul: readDivideOrMultiply,
     Pad: readPad,
+    ReduceMax: readReduceMax,
     ReduceMean: readReduceMean,
-    Relu: relu,
     Reshape: readReshape,
     Shape: readShape,
-    Sigmoid: readSigmoid,
+    Slice: readSlice,
     Softmax: readSoftmax,
-    Tanh: readTanh,
+    Squeeze: readSqueeze,
     Transpose: readTranspose,
+    Unsqueeze: readUnsqueeze,
   } satisfies Record<string, NodeReader>),
 );

@@ -4,6 +4,7 @@ import { decodeMessage } from '../io/protobuf.js';
 import type { Module } from '../nn/module.js';
 import { checkOptions, show, text } from '../options.js';
 import { Constant } from './constant.js';
+import { CONSTANT_READERS, tensorOf } from './import-constants.js';
 import { ImportedNode, type Surroundings } from './import-node.js';
 import { NODE_READERS } from './import-ops.js';
 import { SIZE_READERS } from './import-sizes.js';
@@ -116,10 +117,12 @@ class GraphImport implements Surroundings {
 
   run(): Module {
     for (const node of this.#nodes) this.#read(node);
-    const output = this.#values.get(this.#outputName());
+    const last = this.#values.get(this.#outputName());
+    const output = last?.kind === 'function' ? last.tensor() : last;
     if (output?.kind !== 'tensor') throw this.fail('its output does not depend on the images');
     if (output.mixed)
       throw this.fail('its output is flattened with the channels last, which Twill does not do');
+    if (output.groups !== undefined) throw this.fail('its output has its channels in groups');
     if (output.unscaled) throw this.fail('its output are the images themselves');
     return this.builder.finish(output.index);
   }
@@ -166,8 +169,9 @@ class GraphImport implements Surroundings {
     }
     for (const node of this.#graph.node) {
       const [name] = node.output;
-      const value = node.attribute.find((attribute) => attribute.name === 'value')?.t;
-      if (node.op_type !== 'Constant' || !isDefault(node.domain) || name === undefined || !value) continue;
+      if (node.op_type !== 'Constant' || !isDefault(node.domain) || name === undefined) continue;
+      const value = tensorOf(node.attribute);
+      if (!value) continue;
       this.#define(name, { kind: 'constant', constant: new Constant({ ...value, name }, this.fail) });
     }
   }
@@ -200,11 +204,15 @@ class GraphImport implements Surroundings {
   }
 
   #reader({ op_type = '', domain, name, output, input }: NodeProto) {
-    const known = isDefault(domain) ? NODE_READERS.get(op_type) : undefined;
-    const allKnown = input.every((one) => one === '' || sizesOf(this.value(one)!) !== undefined);
-    const arithmetic = isDefault(domain) && allKnown ? SIZE_READERS.get(op_type) : undefined;
-    const read = arithmetic ?? known;
-    if (read) return read;
+    if (isDefault(domain)) {
+      const [first] = input;
+      const isConstant = first !== undefined && first !== '' && this.value(first)!.kind === 'constant';
+      const seen = isConstant ? CONSTANT_READERS.get(op_type) : undefined;
+      const allKnown = input.every((one) => one === '' || sizesOf(this.value(one)!) !== undefined);
+      const arithmetic = allKnown ? SIZE_READERS.get(op_type) : undefined;
+      const read = seen ?? arithmetic ?? NODE_READERS.get(op_type);
+      if (read) return read;
+    }
     const type = `${isDefault(domain) ? '' : `${domain}.`}${op_type}`;
     throw this.fail(
       `node ${show(name || (output[0] ?? ''))} is a ${type}, which Twill has no op for; it reads ${SUPPORTED}`,

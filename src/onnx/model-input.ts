@@ -76,25 +76,31 @@ function sizesOf(
 /** Kernels count in 32 bits. */
 const MOST = 2 ** 31 - 1;
 
-/** What may come between the input and the node that tells how images lie. */
-const ELEMENTWISE = new Set(['Cast', 'Div', 'Identity', 'Mul']);
+/** What may come between the input and the node that tells how images lie: it leaves them where they are. */
+const IN_PLACE = new Set(
+  'Add Cast Clip Div Dropout Erf Identity LeakyRelu Max Min Mul Neg Pad Pow Relu Sigmoid Sqrt Sub Tanh'.split(
+    ' ',
+  ),
+);
+/** Nodes to look at before giving up. */
+const MOST_NODES = 64;
 
-/** Keras has channels last: then the first that is done is to turn them to the front. */
+/** Keras has channels last: then the first that is done with windows, or for features, is to turn them to the front. */
 function hasChannelsLast(
   name: string,
   lastIsOne: boolean,
   usesOf: (name: string) => readonly NodeProto[],
 ): boolean {
-  for (let at = name, steps = 0; steps < 8; steps++) {
-    const uses = usesOf(at);
-    const [use] = uses;
-    if (uses.length !== 1 || !use) return false;
-    if (use.op_type === 'Transpose')
-      return String(use.attribute.find((one) => one.name === 'perm')?.ints) === '0,3,1,2';
-    // With one channel turning is reshaping.
-    if (use.op_type === 'Reshape') return lastIsOne;
-    if (!ELEMENTWISE.has(use.op_type ?? '')) return false;
-    at = use.output[0] ?? '';
+  const seen = new Set([name]);
+  for (const at of seen) {
+    for (const use of usesOf(at)) {
+      if (use.op_type === 'Transpose')
+        return String(use.attribute.find((one) => one.name === 'perm')?.ints) === '0,3,1,2';
+      // With one channel turning is reshaping.
+      if (use.op_type === 'Reshape') return lastIsOne;
+      const [output] = use.output;
+      if (IN_PLACE.has(use.op_type ?? '') && output !== undefined && seen.size < MOST_NODES) seen.add(output);
+    }
   }
   return false;
 }

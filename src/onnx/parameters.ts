@@ -31,3 +31,16 @@ export function toChannelsFirst(
   }
   return ordered;
 }
+
+/** [outputs, size], or turned: how much every position counts for every output of an adaptive pool. */
+export function shares(size: number, outputs: number, turned: boolean): Float32Array {
+  const matrix = new Float32Array(size * outputs);
+  for (let output = 0; output < outputs; output++) {
+    const start = Math.floor((output * size) / outputs);
+    const end = Math.ceil(((output + 1) * size) / outputs);
+    for (let at = start; at < end; at++) {
+      matrix[turned ? at * outputs + output : output * size + at] = 1 / (end - start);
+    }
+  }
+  return matrix;
+}

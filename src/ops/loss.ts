@@ -1,4 +1,4 @@
-import type { Buffer, Operands, TensorSpec } from './op.js';
+import { type Buffer, type Operands, sizeOf, type TensorSpec } from './op.js';
 
 /** What becomes of the images' losses: PyTorch's `reduction`. */
 export type Reduction = 'mean' | 'sum';
@@ -7,6 +7,12 @@ export type Reduction = 'mean' | 'sum';
 export type Targets =
   | { readonly kind: 'labels'; readonly classes: number; readonly ignoreIndex: number }
   | { readonly kind: 'values'; readonly shape: readonly number[] };
+
+/** Of given targets, those that the loss does not ignore. */
+export function countedOf(given: ArrayLike<number>, targets: Targets): number {
+  if (targets.kind !== 'labels') return given.length / sizeOf(targets);
+  return Array.from(given).filter((label) => label !== targets.ignoreIndex).length;
+}
 
 /** What a loss emits its kernel calls with. */
 export interface LossEmitter {

@@ -1,4 +1,4 @@
-import { curvesSvg, curveStyle } from './curves.js';
+import { curvesSvg, curveStyle, ratesSvg } from './curves.js';
 import { costText, duration, percentage } from './format.js';
 import type { History } from './history.js';
 import { type Cell, figure, htmlPage, table } from './html.js';
@@ -35,6 +35,8 @@ export interface ComparisonDrawings {
   readonly accuracy: string;
   /** By epoch, a curve a run. */
   readonly cost: string;
+  /** The same, where the rates change or differ. */
+  readonly learningRate?: string;
 }
 
 /** What a run came to. */
@@ -49,6 +51,8 @@ export interface RunResult {
   readonly best: BestEpoch;
   /** Of the last epoch. */
   readonly cost: number;
+  /** Mean over the validation images after the last epoch; undefined where the run does not tell. */
+  readonly validationLoss?: number;
   /** Of training, in all. */
   readonly seconds: number;
   /** Backend, instruction set and threads. */
@@ -78,6 +82,7 @@ export function compareRuns(runs: readonly Run[]): RunResult[] {
       accuracy: last?.accuracy ?? Number.NaN,
       best: best.epoch === 0 ? { accuracy: Number.NaN, epoch: 0 } : best,
       cost: last?.cost ?? Number.NaN,
+      ...(last?.validationLoss !== undefined && { validationLoss: last.validationLoss }),
       seconds: epochs.reduce((sum, { seconds }) => sum + seconds, 0),
       backend: `${info.backend}, ${info.isa}, ${info.threads} ${info.threads === 1 ? 'thread' : 'threads'}`,
       differs: Object.fromEntries(different.map((name) => [name, textOf(run, name)])),
@@ -89,12 +94,15 @@ export function compareRuns(runs: readonly Run[]): RunResult[] {
 export function comparisonTable(results: readonly RunResult[]): ComparisonTable {
   const settings = Object.keys(results[0]?.differs ?? {});
   const backends = new Set(results.map(({ backend }) => backend)).size > 1;
+  const losses = results.some(({ validationLoss }) => validationLoss !== undefined);
   const more = [...settings, ...(backends ? ['computed by'] : [])];
-  const head = ['run', 'accuracy', 'best', 'cost', 'epochs', 'training', ...more];
-  const rows = results.map(({ name, accuracy, best, cost, epochs, seconds, differs, backend }) => [
+  const figures = ['accuracy', 'best', ...(losses ? ['test loss'] : []), 'cost', 'epochs', 'training'];
+  const head = ['run', ...figures, ...more];
+  const rows = results.map(({ name, accuracy, best, cost, epochs, seconds, differs, backend, ...rest }) => [
     name,
     percentage(accuracy),
     best.epoch === 0 ? '–' : `${percentage(best.accuracy)} (${best.epoch})`,
+    ...(losses ? [costText(rest.validationLoss ?? Number.NaN)] : []),
     costText(cost),
     String(epochs),
     duration(seconds),
@@ -111,7 +119,9 @@ export function comparisonDrawings(runs: readonly Run[]): ComparisonDrawings {
       name,
       points: history.epochs.map((record) => [record.epoch, record[key]] as const),
     }));
+  const learningRate = ratesSvg(runs.map(({ name, history }) => ({ name, epochs: history.epochs })));
   return {
+    ...(learningRate !== undefined && { learningRate }),
     accuracy: curvesSvg({
       title: 'Accuracy',
       limits: { lower: 0, upper: 1 },
@@ -139,14 +149,16 @@ export function comparisonHtml(runs: readonly Run[]): string {
       return value;
     }),
   );
-  const { accuracy, cost } = comparisonDrawings(runs);
+  const { accuracy, cost, learningRate } = comparisonDrawings(runs);
   const title = `${runs.length} runs side by side`;
   return htmlPage(title, [
     `<header><h1>${title}</h1>`,
     '<p class="lead">Accuracy after the last epoch, and the best with its epoch. Settings that are the same in all runs are left out.</p></header>',
     `<main>${table(head, cells)}`,
     figure(themed(accuracy)),
-    `${figure(themed(cost))}</main>`,
+    figure(themed(cost)),
+    ...(learningRate === undefined ? [] : [figure(themed(learningRate))]),
+    '</main>',
   ]);
 }
 

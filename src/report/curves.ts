@@ -1,3 +1,5 @@
+import { rateText } from './format.js';
+import type { EpochRecord } from './history.js';
 import { integerTicks, rangeOf, sharedAxes, type Limits } from './scale.js';
 import { element, escapeXml, fit, picture, text } from './svg.js';
 import { COLOUR, CURVE_COLOURS } from './theme.js';
@@ -20,6 +22,27 @@ const HEIGHT = 380;
 const PLOT = { left: 76, right: WIDTH - 214, top: 64, bottom: HEIGHT - 54 };
 /** Of a line's dashes, for the runs after the first eight: colours come again then. */
 const DASHES = [undefined, '7 4', '2 4'] as const;
+
+const ANY_RATE: Limits = { lower: 0, upper: Number.POSITIVE_INFINITY };
+
+/** Draws learning rates by epoch; undefined where none of the runs tells another one than the rest. */
+export function ratesSvg(
+  runs: readonly { readonly name: string; readonly epochs: readonly EpochRecord[] }[],
+): string | undefined {
+  const rates = new Set(
+    runs.flatMap(({ epochs }) => epochs.flatMap(({ lr }) => (lr === undefined ? [] : [lr]))),
+  );
+  if (rates.size < 2) return undefined;
+  return curvesSvg({
+    title: 'Learning rate of the last step',
+    limits: ANY_RATE,
+    runs: runs.map(({ name, epochs }) => ({
+      name,
+      points: epochs.map(({ epoch, lr = Number.NaN }) => [epoch, lr] as const),
+    })),
+    label: (value) => rateText(value),
+  });
+}
 
 /** How curve number `at` is drawn, wherever it is shown. */
 export function curveStyle(at: number): { stroke: string; dash: string | undefined } {

@@ -28,3 +28,8 @@ export function costText(cost: number): string {
   if (!Number.isFinite(cost)) return '–';
   return Math.abs(cost) >= 1 || cost === 0 ? grouped(cost, 2) : String(Number(cost.toPrecision(3)));
 }
+
+/** A learning rate: three digits that count. */
+export function rateText(rate: number): string {
+  return Number.isFinite(rate) ? String(Number(rate.toPrecision(3))) : '–';
+}

@@ -12,6 +12,12 @@ export interface EpochRecord {
   readonly seconds: number;
   /** Seconds of validation. */
   readonly evalSeconds: number;
+  /** Learning rate of the last step, where the file tells. */
+  readonly lr?: number;
+  /** Fraction of the training images classified correctly as they were learnt, where the file tells. */
+  readonly trainAccuracy?: number;
+  /** Mean loss over the validation images, where the file tells. */
+  readonly validationLoss?: number;
 }
 
 /** The backend's `info()`, as far as a report shows it. */
@@ -88,7 +94,11 @@ function parseEpoch(value: unknown, where: string): EpochRecord {
     if (typeof field !== 'number') throw new FormatError(`${where} has no number "${key}"`);
     return field;
   };
+  const known = (['lr', 'trainAccuracy', 'validationLoss'] as const).filter(
+    (key) => fields[key] !== undefined,
+  );
   return {
+    ...Object.fromEntries(known.map((key) => [key, read(key)])),
     epoch: read('epoch'),
     cost: read('cost'),
     accuracy: read('accuracy'),

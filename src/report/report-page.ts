@@ -1,7 +1,8 @@
 import { activationsSvg, type ImageActivations } from './activations.js';
 import { confusionSvg } from './confusion.js';
 import { type Filters, filtersSvg } from './filters.js';
-import { costText, duration, grouped, percentage } from './format.js';
+import { ratesSvg } from './curves.js';
+import { costText, duration, grouped, percentage, rateText } from './format.js';
 import type { History } from './history.js';
 import { historySvg } from './history-svg.js';
 import {
@@ -48,6 +49,8 @@ export interface Report {
 export interface ReportDrawings {
   /** Cost and accuracy by epoch. */
   readonly history: string;
+  /** Learning rate by epoch, where it changes. */
+  readonly learningRate?: string;
   /** What was taken for what. */
   readonly confusion: string;
   /** The surest mistakes. */
@@ -71,8 +74,10 @@ const namesOf = (report: Report) =>
 export function reportDrawings(report: Report): ReportDrawings {
   const { history, gallery, predictions, probabilities, filters, activations } = report;
   const names = namesOf(report);
+  const learningRate = ratesSvg([{ name: 'learning rate', epochs: history.epochs }]);
   return {
     history: historySvg(history),
+    ...(learningRate !== undefined && { learningRate }),
     confusion: confusionSvg(scoresOf(report, names.length), names),
     misclassified: misclassifiedSvg(gallery, findMistakes(gallery.labels, predictions, probabilities)),
     ...(filters && { filters: filtersSvg(filters) }),
@@ -88,9 +93,14 @@ export function reportHtml(report: Report, drawings: ReportDrawings = reportDraw
   const { title, history, gallery } = report;
   const names = namesOf(report);
   const scores = scoresOf(report, names.length);
-  const { filters, activations } = drawings;
+  const { filters, activations, learningRate } = drawings;
+  const curves = [drawings.history, ...(learningRate === undefined ? [] : [learningRate])];
   const sections: Section[] = [
-    { id: 'curves', title: 'Curves', body: [figure(themed(drawings.history)), ...epochTable(history)] },
+    {
+      id: 'curves',
+      title: 'Curves',
+      body: [...curves.map((one) => figure(themed(one))), ...epochTable(history)],
+    },
     { id: 'confusion', title: 'Confusion', body: [figure(themed(drawings.confusion))] },
     { id: 'classes', title: 'Class by class', body: [CLASSES_NOTE, classTable(scores, names)] },
     { id: 'mistakes', title: 'Mistakes', body: [figure(themed(drawings.misclassified))] },
@@ -148,14 +158,17 @@ const width = (fraction: number) => (Number.isFinite(fraction) ? (fraction * 100
 function epochTable({ epochs }: History): string[] {
   if (epochs.length === 0) return [];
   const best = Math.max(...epochs.map(({ accuracy }) => accuracy).filter(Number.isFinite));
-  const rows = epochs.map(({ epoch, cost, accuracy, seconds, evalSeconds }): Cell[] => [
+  const rates = epochs.some(({ lr }) => lr !== undefined);
+  const rows = epochs.map(({ epoch, cost, accuracy, seconds, evalSeconds, lr = Number.NaN }): Cell[] => [
     String(epoch),
     costText(cost),
     accuracy === best ? { html: percentage(accuracy), class: 'best' } : percentage(accuracy),
     duration(seconds),
     duration(evalSeconds),
+    ...(rates ? [rateText(lr)] : []),
   ]);
-  return [table(['epoch', 'cost', 'accuracy', 'training', 'test'], rows)];
+  const head = ['epoch', 'cost', 'accuracy', 'training', 'test', ...(rates ? ['learning rate'] : [])];
+  return [table(head, rows)];
 }
 
 function runTable({ history, machine = [] }: Report): string {

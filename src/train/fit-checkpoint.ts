@@ -1,4 +1,5 @@
 import type { DataLoader } from '../data/loader.js';
+import { describeTransform } from '../data/transform.js';
 import { FormatError, OptionError } from '../errors.js';
 import { checkOptions, positiveInteger, show } from '../options.js';
 import { currentPlatform } from '../platform.js';
@@ -33,6 +34,8 @@ export interface Position {
   readonly cost: number;
   readonly correct: number;
   readonly seen: number;
+  /** Of those seen, the images whose labels the loss does not ignore. */
+  readonly counted: number;
   readonly seconds: number;
 }
 
@@ -42,6 +45,7 @@ export const startOf = (epoch: number): Position => ({
   cost: 0,
   correct: 0,
   seen: 0,
+  counted: 0,
   seconds: 0,
 });
 
@@ -62,15 +66,15 @@ interface LoaderRecord {
   readonly shuffle: boolean;
   readonly seed: number;
   readonly dropLast: boolean;
+  /** With what they were told, in their order. */
+  readonly transforms: string;
 }
 
-export const loaderRecord = ({ dataset, batchSize, shuffle, seed, dropLast }: DataLoader): LoaderRecord => ({
-  images: dataset.length,
-  batchSize,
-  shuffle,
-  seed,
-  dropLast,
-});
+export const loaderRecord = (loader: DataLoader): LoaderRecord => {
+  const { dataset, batchSize, shuffle, seed, dropLast } = loader;
+  const transforms = loader.transforms.map(describeTransform).join(', ') || 'none';
+  return { images: dataset.length, batchSize, shuffle, seed, dropLast, transforms };
+};
 
 /** Throws `OptionError` for what cannot be used. */
 export function checkCheckpointing(checkpoint: Checkpointing | undefined): void {
@@ -122,10 +126,11 @@ export function readFitCheckpoint(
   const now = loaderRecord(loader);
   for (const [name, value] of Object.entries(now)) {
     const before = fit.loader?.[name as keyof LoaderRecord];
-    if (before === value) continue;
+    // Checkpoints before 0.2 do not tell the transforms.
+    if (before === value || (name === 'transforms' && before === undefined)) continue;
+    const [was, is] = name === 'transforms' ? [before, value] : [show(before), show(value)];
     throw new OptionError(
-      `[fit] the checkpoint was made with ${name} ${show(before)} but now it is ${show(value)}: ` +
-        `the batches would be others`,
+      `[fit] the checkpoint was made with ${name} ${was} but now it is ${is}: the batches would be others`,
     );
   }
   const numbers = (values: readonly (number | null | undefined)[]) =>
@@ -136,7 +141,7 @@ export function readFitCheckpoint(
     ...snapshot,
     fit: {
       ...fit,
-      position: { ...position, correct: right(position.correct) },
+      position: { ...position, correct: right(position.correct), counted: position.counted ?? position.seen },
       results: results.map((one: EpochResult) => ({
         ...one,
         accuracy: right(one.accuracy),

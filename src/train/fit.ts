@@ -195,13 +195,13 @@ export class FitRun implements AsyncIterable<EpochResult> {
   /** The record of an epoch whose steps are done; undefined where the signal ended its evaluation. */
   async #evaluate(trainer: Trainer, predictor: Predictor | undefined): Promise<EpochResult | undefined> {
     const { validation, optimizer } = this.#options;
-    const { epoch, batch, cost, correct, seen, seconds } = this.#position;
+    const { epoch, batch, cost, correct, counted, seconds } = this.#position;
     const lr = optimizer.lr;
     const start = performance.now();
     const evaluation = predictor && (await evaluateWith(predictor, validation!, this.#options));
     this.#aborted = predictor !== undefined && !evaluation;
     if (this.#aborted) return undefined;
-    const trainAccuracy = correct / seen;
+    const trainAccuracy = correct / counted;
     return {
       epoch,
       cost,
@@ -263,7 +263,7 @@ export class FitRun implements AsyncIterable<EpochResult> {
     return this.#loader.batches(epoch, first);
   }
 
-  #count({ loss, correct, size }: StepResult, seconds: number): void {
+  #count({ loss, correct, size, counted }: StepResult, seconds: number): void {
     const { epoch, batch, ...before } = this.#position;
     this.#position = {
       epoch,
@@ -271,6 +271,7 @@ export class FitRun implements AsyncIterable<EpochResult> {
       cost: before.cost + loss,
       correct: before.correct + correct,
       seen: before.seen + size,
+      counted: before.counted + counted,
       seconds,
     };
   }

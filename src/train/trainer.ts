@@ -8,7 +8,7 @@ import type { LoweredProgram } from '../graph/request.js';
 import type { Loss } from '../nn/loss.js';
 import { CrossEntropyLoss } from '../nn/loss.js';
 import { Module, type StateDict } from '../nn/module.js';
-import type { Targets } from '../ops/loss.js';
+import { countedOf, type Targets } from '../ops/loss.js';
 import { sizeOf } from '../ops/op.js';
 import { type Averaging, checkAveraging } from '../optim/averaging.js';
 import { checkClipping, type Clipping } from '../optim/clipping.js';
@@ -54,6 +54,8 @@ export interface StepResult {
   readonly correct: number;
   /** Images in the batch. */
   readonly size: number;
+  /** Those of them whose labels the loss does not ignore: what accuracy is a fraction of. */
+  readonly counted: number;
   /** L2 norm of all gradients before clipping, where there is a `clipGradNorm`. Not finite: the step changed nothing. */
   readonly gradNorm?: number;
 }
@@ -178,21 +180,21 @@ export class Trainer {
    * changed, and with `detectAnomaly` `NumericError`.
    */
   async step(images: Pixels, targets: ArrayLike<number>): Promise<StepResult> {
-    const { lowered, size } = this.#feed(images, targets);
+    const fed = this.#feed(images, targets);
     this.#running = true;
     try {
-      await lowered.program.runAsync(size);
+      await fed.lowered.program.runAsync(fed.size);
     } finally {
       this.#running = false;
     }
-    return this.#result(lowered, size);
+    return this.#result(fed);
   }
 
   /** The same, on this thread. */
   stepSync(images: Pixels, targets: ArrayLike<number>): StepResult {
-    const { lowered, size } = this.#feed(images, targets);
-    lowered.program.run(size);
-    return this.#result(lowered, size);
+    const fed = this.#feed(images, targets);
+    fed.lowered.program.run(fed.size);
+    return this.#result(fed);
   }
 
   /**
@@ -327,14 +329,16 @@ export class Trainer {
     const words = lowered.random && Int32Array.from({ length: RANDOM_WORDS }, () => this.#random.uint32());
     if (words) lowered.program.write(lowered.random!, words);
     this.#updater.prepare(this.#steps);
-    const fed = { lowered, size, input: dtypeOf(images), words };
+    const counted = countedOf(checked, this.targets);
+    const fed = { lowered, size, input: dtypeOf(images), words, counted };
     const anomaly = this.#watch.before(fed);
     if (!anomaly) return fed;
     this.random = before;
     throw anomalyError(where, anomaly);
   }
 
-  #result({ program, losses, total, hits, norm }: LoweredProgram, size: number): StepResult {
+  #result({ lowered, size, counted }: Fed): StepResult {
+    const { program, losses, total, hits, norm } = lowered;
     const loss = new Float32Array(size);
     const hit = new Int32Array(size);
     const count = Float32Array.of(size);
@@ -349,6 +353,7 @@ export class Trainer {
       loss: this.#loss.reduction === 'sum' ? sum : sum / count[0]!,
       correct: hits ? hit.reduce((sum, value) => sum + value, 0) : Number.NaN,
       size,
+      counted,
       ...(norm && { gradNorm: length[0]! }),
     };
   }

@@ -12,6 +12,8 @@ export interface Fed {
   readonly input: 'uint8' | 'float32';
   /** Where dropout draws from. */
   readonly words: Int32Array | undefined;
+  /** Images whose labels the loss does not ignore. */
+  readonly counted: number;
 }
 
 /** Looks at the steps of a trainer: at each before it is taken, or at one that was not finite afterwards. */

@@ -8,7 +8,8 @@ export function fileOf(
   build: (graph: GraphWriter) => void,
   {
     input = [1, 4, 4] as readonly number[],
-    output = [1] as readonly number[],
+    /** null leaves its sizes open. */
+    output = null as readonly number[] | null,
     type = DataType.float as number,
     opset = 17,
     change = (graph: GraphProto): GraphProto => graph,
@@ -20,7 +21,11 @@ export function fileOf(
     node: writer.nodes,
     initializer: writer.initializers,
     input: [batchOf('x', type, input)],
-    output: [batchOf('y', DataType.float, output)],
+    output: [
+      output
+        ? batchOf('y', DataType.float, output)
+        : { name: 'y', type: { tensor_type: { elem_type: DataType.float } } },
+    ],
   };
   const model: ModelProto = {
     ir_version: 8,

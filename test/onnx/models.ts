@@ -186,6 +186,7 @@ export const CASES: readonly Case[] = [
     make: ofModules(
       () => new ConvTranspose2d(4, 6, [3, 2], { stride: 2, padding: 1, outputPadding: [1, 0], groups: 2 }),
       () => new ConvTranspose2d(6, 2, 2, { dilation: 2, bias: false }),
+      () => new ConvTranspose2d(2, 3, 2, { stride: [1, 2], dilation: [3, 4], outputPadding: [2, 3] }),
     ),
   },
   { name: 'branches, shapes', shape: [2, 4, 3], make: () => new Branches() },

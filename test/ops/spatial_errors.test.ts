@@ -136,11 +136,16 @@ describe('options', () => {
       [() => new GroupNorm(3, 8), '[GroupNorm] 8 channels do not divide into 3 groups'],
       [
         () => new LayerNorm([4, 4]),
-        '[LayerNorm] normalizedShape must be all of an image, [C, H, W] or a number of features, but is [4, 4]',
+        '[LayerNorm] normalizedShape must be all of an image, [C, H, W] or a number of features, but is [4, 4]: ' +
+          'over height and width alone normalises InstanceNorm2d, without affine',
       ],
       [
         () => new ConvTranspose2d(4, 4, 3, { stride: 2, outputPadding: 2 }),
-        '[ConvTranspose2d] outputPadding must be less than the stride (2x2) but is 2x2',
+        '[ConvTranspose2d] outputPadding must be less than the stride (2x2) or the dilation (1x1) but is 2x2',
+      ],
+      [
+        () => new ConvTranspose2d(4, 4, 3, { stride: [3, 1], dilation: [1, 4], outputPadding: [3, 3] }),
+        '[ConvTranspose2d] outputPadding must be less than the stride (3x1) or the dilation (1x4) but is 3x3',
       ],
       [
         () => new ConvTranspose2d(4, 6, 3, { groups: 4 }),

@@ -133,6 +133,9 @@ def transposed(case, random):
         one("conv_transpose2d_depthwise", (2, 5, 4, 4), 5, 3, groups=5, stride=2, padding=1, output_padding=1)
         one("conv_transpose2d_no_bias", (2, 4, 3, 3), 1, 2, bias=False, stride=2)
         one("conv_transpose2d_gaps", (1, 3, 3, 4), 2, 2, stride=3)
+        one("conv_transpose2d_wide_output", (2, 3, 4, 3), 5, 3, dilation=(3, 4), padding=1, output_padding=(2, 3))
+        one("conv_transpose2d_wide_output_stride", (2, 4, 3, 4), 6, (3, 2), stride=(2, 3), dilation=(4, 5),
+            padding=(3, 1), output_padding=(3, 4), groups=2)
 
     return run
 

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { DataLoader, ImageDataset } from '../../src/data/index.node.js';
+import {
+  DataLoader,
+  ImageDataset,
+  type ImageForm,
+  type Pixels,
+  RandomCrop,
+  type Transform,
+} from '../../src/data/index.node.js';
+import { describeTransform } from '../../src/data/transform.js';
 import {
   Adam,
   AdamW,
@@ -22,6 +30,7 @@ import {
   toBytes,
   Trainer,
 } from '../../src/index.node.js';
+import { TRANSFORMS } from '../../src/worker/registry.js';
 import { bars, classifier } from '../support.js';
 
 const train = bars(110);
@@ -241,5 +250,46 @@ describe('fit', () => {
     expect(() => fit(model, train, { ...options, checkpoint: { to: 3 as never } })).toThrow(OptionError);
     expect(() => fit(model, train, { ...options, checkpoint: { to: 'x', every: 0 } })).toThrow(OptionError);
     expect(toBytes(model)).toEqual(before);
+  });
+
+  it('refuses to resume with other transforms, and names both', async () => {
+    class Inverted implements Transform {
+      readonly random = false;
+      constructor(readonly top: number) {}
+      output = (input: ImageForm) => input;
+      apply(source: Pixels, target: Pixels): void {
+        for (let at = 0; at < source.length; at++) target[at] = this.top - source[at]!;
+      }
+    }
+    const kept: Uint8Array[] = [];
+    const checkpoint = { to: (bytes: Uint8Array) => void kept.push(bytes) };
+    const run = (transforms: Transform[], more: Partial<FitOptions>) =>
+      fit(network(), train, { optimizer: new SGD(), batchSize: 30, transforms, ...more }).finish();
+    await run([new RandomCrop({ padding: 2 }), new Inverted(255)], { checkpoint });
+    const [resume] = kept;
+    const made = 'RandomCrop(padding: [2, 2], fill: 0), Inverted(top: 255, random: false)';
+    await expect(run([new RandomCrop({ padding: 1 }), new Inverted(255)], { resume })).rejects.toThrow(
+      new OptionError(
+        `[fit] the checkpoint was made with transforms ${made} but now it is ` +
+          'RandomCrop(padding: [1, 1], fill: 0), Inverted(top: 255, random: false): the batches would be others',
+      ),
+    );
+    await expect(run([], { resume })).rejects.toThrow(`${made} but now it is none: the batches`);
+    await run([new RandomCrop({ padding: 2 }), new Inverted(255)], { resume });
+  });
+
+  it('calls the transforms what they are called', () => {
+    const options = {
+      Normalize: { mean: 0.5, std: 0.5 },
+      RandomAffine: { degrees: 3 },
+      RandomRotation: { degrees: 3 },
+    };
+    for (const [name, Class] of Object.entries(TRANSFORMS) as [
+      string,
+      new (options: object) => Transform,
+    ][]) {
+      const text = describeTransform(new Class(options[name as keyof typeof options] ?? {}));
+      expect(text.slice(0, text.indexOf('('))).toBe(name);
+    }
   });
 });

@@ -84,6 +84,23 @@ describe('a loss over labels', () => {
     expectWithin(weightsOf(all), weightsOf(some), 1e-6, 'weights');
   });
 
+  it('counts those that it does not ignore, in a step and in the accuracy of an epoch', async () => {
+    const labels = labelled.labels.map((label, n) => (n % 3 === 0 ? label : 9));
+    const { images, shape } = labelled;
+    const loss = new CrossEntropyLoss({ ignoreIndex: 9 });
+    const model = classifier();
+    const step = trainer(model, loss).stepSync(images, labels);
+    expect([step.size, step.counted]).toEqual([60, 20]);
+    const data = new ImageDataset({ images, labels, shape });
+    const options = { loss, optimizer: new SGD({ lr: 0 }), batchSize: 16, validation: data };
+    const { epochs } = await fit(model, data, options).finish();
+    // Nothing is learnt: while it was trained, and afterwards, as many were right.
+    expect(epochs[0]!.trainAccuracy).toBe(epochs[0]!.accuracy);
+    expect(epochs[0]!.trainAccuracy).toBe((await evaluate(model, data, { loss })).correct / 20);
+    const regression = trainer(classifier(), new MSELoss()).stepSync(images, values(60, [4]));
+    expect(regression.counted).toBe(60);
+  });
+
   it('changes nothing where no image counts', () => {
     const model = classifier();
     const before = weightsOf(model);

@@ -2,7 +2,7 @@ import { OptionError } from '../../errors.js';
 import { checkOptions, finiteNumber, numberBetween, oneOf, show } from '../../options.js';
 import type { Generator } from '../../random.js';
 import type { Pixels } from '../dataset.js';
-import type { ImageForm, Transform } from '../transform.js';
+import { type ImageForm, nameTransform, type Transform } from '../transform.js';
 
 /** How a pixel between pixels is made: the nearest, or a mixture of the four around it. */
 export type Interpolation = 'nearest' | 'bilinear';
@@ -30,6 +30,10 @@ export interface RandomAffineOptions extends RandomRotationOptions {
  * count counter-clockwise, as those of RandomRotation). A shift is a whole number of pixels.
  */
 export class RandomAffine implements Transform {
+  static {
+    nameTransform(this, 'RandomAffine');
+  }
+
   readonly random = true;
   /** Smallest and largest angle, counter-clockwise. */
   readonly degrees: readonly [number, number];
@@ -95,6 +99,10 @@ export class RandomAffine implements Transform {
 
 /** Turned about its middle by an angle, everyone as likely, torchvision's RandomRotation. */
 export class RandomRotation extends RandomAffine {
+  static {
+    nameTransform(this, 'RandomRotation');
+  }
+
   /** Throws `OptionError` for numbers out of range and unknown options. */
   constructor(options: RandomRotationOptions) {
     const where = 'RandomRotation';

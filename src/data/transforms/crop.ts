@@ -3,7 +3,7 @@ import { pair, type Size2d } from '../../nn/pair.js';
 import { checkOptions, finiteNumber } from '../../options.js';
 import type { Generator } from '../../random.js';
 import type { Pixels } from '../dataset.js';
-import type { ImageForm, Transform } from '../transform.js';
+import { type ImageForm, nameTransform, type Transform } from '../transform.js';
 
 /** What `new RandomCrop(...)` may be told. */
 export interface RandomCropOptions {
@@ -17,6 +17,10 @@ export interface RandomCropOptions {
 
 /** A part of the image, everywhere as likely, torchvision's RandomCrop. With a padding it shifts the image. */
 export class RandomCrop implements Transform {
+  static {
+    nameTransform(this, 'RandomCrop');
+  }
+
   readonly random = true;
   /** Height and width of what is cut out; undefined: the image's. */
   readonly size: readonly [number, number] | undefined;

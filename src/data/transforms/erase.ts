@@ -2,7 +2,7 @@ import { OptionError } from '../../errors.js';
 import { checkOptions, finiteNumber, numberBetween, show } from '../../options.js';
 import type { Generator } from '../../random.js';
 import type { Pixels } from '../dataset.js';
-import type { ImageForm, Transform } from '../transform.js';
+import { type ImageForm, nameTransform, type Transform } from '../transform.js';
 
 /** What `new RandomErasing(...)` may be told. */
 export interface RandomErasingOptions {
@@ -24,6 +24,10 @@ const ATTEMPTS = 10;
  * RandomErasing.
  */
 export class RandomErasing implements Transform {
+  static {
+    nameTransform(this, 'RandomErasing');
+  }
+
   readonly random = true;
   /** How likely an image loses a part. */
   readonly p: number;

@@ -1,7 +1,7 @@
 import { checkOptions, numberBetween } from '../../options.js';
 import type { Generator } from '../../random.js';
 import type { Pixels } from '../dataset.js';
-import type { ImageForm, Transform } from '../transform.js';
+import { type ImageForm, nameTransform, type Transform } from '../transform.js';
 
 /** What `new RandomHorizontalFlip(...)` and `new RandomVerticalFlip(...)` may be told. */
 export interface RandomFlipOptions {
@@ -39,6 +39,10 @@ abstract class RandomFlip implements Transform {
 
 /** Left and right exchanged, as likely as `p`, torchvision's RandomHorizontalFlip. */
 export class RandomHorizontalFlip extends RandomFlip {
+  static {
+    nameTransform(this, 'RandomHorizontalFlip');
+  }
+
   /** Throws `OptionError` for a `p` outside 0..1 and unknown options. */
   constructor(options?: RandomFlipOptions) {
     super('RandomHorizontalFlip', options);
@@ -54,6 +58,10 @@ export class RandomHorizontalFlip extends RandomFlip {
 
 /** Top and bottom exchanged, as likely as `p`, torchvision's RandomVerticalFlip. */
 export class RandomVerticalFlip extends RandomFlip {
+  static {
+    nameTransform(this, 'RandomVerticalFlip');
+  }
+
   /** Throws `OptionError` for a `p` outside 0..1 and unknown options. */
   constructor(options?: RandomFlipOptions) {
     super('RandomVerticalFlip', options);

@@ -1,7 +1,7 @@
 import { OptionError, ShapeError } from '../../errors.js';
 import { checkOptions, finiteNumber, show } from '../../options.js';
 import type { Pixels } from '../dataset.js';
-import type { ImageForm, Transform } from '../transform.js';
+import { type ImageForm, nameTransform, type Transform } from '../transform.js';
 
 /** What `new Normalize(...)` takes. */
 export interface NormalizeOptions {
@@ -16,6 +16,10 @@ export interface NormalizeOptions {
  * as they are; floats come out.
  */
 export class Normalize implements Transform {
+  static {
+    nameTransform(this, 'Normalize');
+  }
+
   readonly random = false;
   /** One a channel, or one for all. */
   readonly mean: readonly number[];
