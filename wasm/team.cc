@@ -78,7 +78,8 @@ alignas(64) int32_t arrived = 0;  // at its end
 // The last one to arrive prepares the next stage and lets all go on.
 void end_stage(int32_t threads, bool may_block) {
   const int32_t ended = stages_ended.get();
-  if (__atomic_add_fetch(&arrived, 1, __ATOMIC_SEQ_CST) < threads) return stages_ended.await_change(ended, may_block);
+  if (__atomic_add_fetch(&arrived, 1, __ATOMIC_SEQ_CST) < threads)
+    return stages_ended.await_change(ended, may_block);
   arrived = 0;
   shares.deal(threads);
   stages_ended.announce();

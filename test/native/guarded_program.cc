@@ -173,7 +173,7 @@ void GuardedProgram::fill(const Buffer& buffer, uint32_t seed) {
   }
 }
 
-uint64_t GuardedProgram::run(const Kernel* kernels, int32_t threads, uint32_t stale) {
+uint64_t GuardedProgram::run(const Run& run, uint32_t stale) {
   for (size_t i = 0; i < buffers_.size(); ++i) {
     Buffer& buffer = buffers_[i];
     if (!buffer.bytes) continue;
@@ -185,7 +185,7 @@ uint64_t GuardedProgram::run(const Kernel* kernels, int32_t threads, uint32_t st
       mprotect(at + pages(buffer.bytes), buffer.stride - pages(buffer.bytes), PROT_NONE);
     }
   }
-  program_run(kernels, words_.data(), blocks_.data(), batch_, threads);
+  run(words_.data(), blocks_.data(), batch_);
   uint64_t hash = 14695981039346656037u;
   for (size_t i = 0; i < buffers_.size(); ++i) {
     const Buffer& buffer = buffers_[i];

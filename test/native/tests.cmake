@@ -10,6 +10,17 @@ add_library(twill_guarded_program OBJECT EXCLUDE_FROM_ALL
 target_compile_options(twill_guarded_program PRIVATE ${TWILL_WARNINGS})
 target_link_libraries(twill_guarded_program PUBLIC OpenMP::OpenMP_CXX)
 
+# The team of WebAssembly's threads on threads of this machine, where that has what stands for the engine's two
+# instructions.
+if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+  find_package(Threads REQUIRED)
+  target_sources(twill_guarded_program PRIVATE ${CMAKE_CURRENT_LIST_DIR}/wasm_team.cc ${CMAKE_SOURCE_DIR}/wasm/team.cc)
+  set_source_files_properties(
+    ${CMAKE_SOURCE_DIR}/wasm/team.cc PROPERTIES COMPILE_OPTIONS "-include;${CMAKE_CURRENT_LIST_DIR}/wasm_atomics.h")
+  target_compile_definitions(twill_guarded_program PUBLIC TWILL_WASM_TEAM)
+  target_link_libraries(twill_guarded_program PUBLIC Threads::Threads)
+endif()
+
 # twill_kernel_test(<name> <instruction set> [libraries...])
 function(twill_kernel_test name isa)
   set(test ${name}_${isa})
