@@ -32,8 +32,9 @@ export function decodeImage(bytes: Uint8Array, name: string): DecodedImage {
 
 function decodePngFile(bytes: Uint8Array, name: string): DecodedImage {
   try {
-    return samplesOf(decode(trustedPng(bytes, MOST_PIXELS), { checkCrc: true }));
+    return samplesOf(decode(trustedPng(bytes, name, MOST_PIXELS), { checkCrc: true }));
   } catch (error) {
+    if (error instanceof FormatError) throw error;
     throw new FormatError(`${name} is a damaged PNG file: ${(error as Error).message}`);
   }
 }

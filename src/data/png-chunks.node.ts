@@ -1,4 +1,5 @@
 import { inflateSync } from 'node:zlib';
+import { FormatError } from '../errors.js';
 
 /** What the header of a PNG file says. */
 interface Header {
@@ -31,17 +32,18 @@ const PASSES = [
 
 /**
  * The file with nothing but its image, once that is known to unpack to as many bytes as the header says: a decoder that
- * takes it on may trust the header, and makes nothing larger than the image. Throws a plain error with the reason.
+ * takes it on may trust the header, and makes nothing larger than the image. Throws a plain error with the reason, and
+ * `FormatError` for an image that is too large.
  * @param mostPixels of an image
  */
-export function trustedPng(bytes: Uint8Array, mostPixels: number): Uint8Array {
+export function trustedPng(bytes: Uint8Array, name: string, mostPixels: number): Uint8Array {
   const parts: Uint8Array[] = [bytes.subarray(0, SIGNATURE_BYTES)];
   const packed: Uint8Array[] = [];
   let header: Header | undefined;
   for (const { type, whole, content } of chunksOf(bytes)) {
     if ((type === 'IHDR') !== (header === undefined))
       throw new Error('it has not one header, at its beginning');
-    header ??= parseHeader(content, mostPixels);
+    header ??= parseHeader(content, name, mostPixels);
     if (type === 'IDAT') packed.push(content);
     if (KEPT.includes(type)) parts.push(whole);
   }
@@ -65,13 +67,13 @@ function* chunksOf(bytes: Uint8Array) {
   }
 }
 
-function parseHeader(content: Uint8Array, mostPixels: number): Header {
+function parseHeader(content: Uint8Array, name: string, mostPixels: number): Header {
   if (content.length !== 13) throw new Error(`its header has ${content.length} bytes`);
   const view = new DataView(content.buffer, content.byteOffset);
   const [width, height] = [view.getUint32(0), view.getUint32(4)];
   if (width === 0 || height === 0 || width * height > mostPixels) {
-    throw new Error(
-      `it is ${width} x ${height} pixels, but 1 to 2^${Math.log2(mostPixels)} pixels can be read`,
+    throw new FormatError(
+      `${name} is ${width} x ${height} pixels, but 1 to 2^${Math.log2(mostPixels)} pixels can be read`,
     );
   }
   const [depth, colour, , , interlace] = content.subarray(8) as unknown as [
