@@ -80,7 +80,7 @@ function keep(name: string, bytes: Uint8Array): string {
 
 describe(
   'whatever a file holds, it is read or refused by name:',
-  { timeout: 120_000 + 2000 * SECONDS },
+  { timeout: 120_000 + 100 * RUNS + 2000 * SECONDS },
   () => {
     it.each(READERS)('$name', async (reader) => {
       for (const seed of reader.seeds) await check(reader, reader.wrap?.(seed) ?? seed);

@@ -15,7 +15,10 @@ const build = new URL('../../build/test/', import.meta.url);
 
 const RANDOM = 'programs of random networks, every operand between pages that nobody may touch,';
 
-describe(RANDOM, { timeout: 600_000 }, () => {
+/** Sanitizers make them some ten times as long. */
+const TIMEOUT = 120_000 + 5000 * NETWORKS;
+
+describe(RANDOM, { timeout: TIMEOUT }, () => {
   let folder: string;
   let files: string[] = [];
 
@@ -25,7 +28,7 @@ describe(RANDOM, { timeout: 600_000 }, () => {
     const programs = drawPrograms(native(nativeInstructionSets()[0]!), NETWORKS, SEED);
     files = programs.map((_, at) => `${SEED}-${at}`); // in the folder: a command line has its limit
     programs.forEach((words, at) => writeFileSync(`${folder}/${files[at]}`, words));
-  });
+  }, TIMEOUT);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   const bits = new Map<string, string>();

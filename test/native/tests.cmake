@@ -1,6 +1,7 @@
 # The kernels' own tests, build/test/<name>_<instruction set>: `npm run build:test` builds them, `npm test` runs them.
 set(TWILL_TEST_DIRECTORY ${CMAKE_SOURCE_DIR}/build/test CACHE PATH "Where the kernels' tests go")
 add_custom_target(native_tests)
+add_custom_target(program_fuzz) # for `npm run fuzz`
 
 # What checks and runs a program, without the choice of an instruction set: each test is of one.
 file(GLOB TWILL_PROGRAM_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/native/runtime/*.cc)
@@ -34,5 +35,16 @@ endfunction()
 foreach(isa IN LISTS TWILL_INSTRUCTION_SETS)
   twill_kernel_test(conv2d_test ${isa})
   twill_kernel_test(program_test ${isa} twill_guarded_program)
-  add_dependencies(native_tests conv2d_test_${isa} program_test_${isa})
+  twill_kernel_test(program_fuzz ${isa} twill_guarded_program)
+  add_dependencies(native_tests conv2d_test_${isa} program_test_${isa} program_fuzz_${isa})
+  add_dependencies(program_fuzz program_fuzz_${isa})
+  # With -DTWILL_SANITIZE=fuzzer-no-link,... (clang) it is libFuzzer that feeds it, else its own main with files.
+  if(TWILL_SANITIZE MATCHES "fuzzer")
+    target_sources(
+      program_fuzz_${isa} PRIVATE ${CMAKE_CURRENT_LIST_DIR}/editable_program.cc
+                                  ${CMAKE_CURRENT_LIST_DIR}/program_mutator.cc)
+    target_link_options(program_fuzz_${isa} PRIVATE -fsanitize=fuzzer)
+  else()
+    target_compile_definitions(program_fuzz_${isa} PRIVATE TWILL_REPLAY)
+  endif()
 endforeach()
