@@ -45,6 +45,7 @@ class GuardedProgram {
     int64_t bytes = 0;        // of an instance, as operands cover them
     int64_t instances = 0;    // that a run uses
     int64_t all_slices = 0;   // bytes of the operand that is all instances, where there is one
+    int64_t alignment = 1;    // that its operands' elements need
     int64_t stride = 0;       // from one to the next, a multiple of pages
     bool read_first = false;  // its first use reads it
     bool written = false;
