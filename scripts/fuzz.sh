@@ -29,7 +29,7 @@ fuzz_native() {
   for isa in $(node -p "require('./build/Release/twill.node').instructionSets.join(' ')"); do
     echo "fuzz: programs on $isa for $seconds seconds"
     OMP_WAIT_POLICY=passive "build/fuzz/test/program_fuzz_$isa" -max_total_time="$seconds" -max_len=65536 -len_control=0 \
-      -timeout=120 -rss_limit_mb=2048 -artifact_prefix=build/fuzz/found/ -print_final_stats=1 -verbosity=0 build/fuzz/corpus
+      -timeout=120 -report_slow_units=60 -rss_limit_mb=2048 -artifact_prefix=build/fuzz/found/ -print_final_stats=1 -verbosity=0 build/fuzz/corpus
   done
 }
 
