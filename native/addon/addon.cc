@@ -2,6 +2,7 @@
 #include <napi.h>
 
 #include "../runtime/instruction_set.h"
+#include "../runtime/recruit.h"
 #include "../runtime/signature.h"
 #include "executable.h"
 #include "memory.h"
@@ -50,6 +51,19 @@ void use_errors(const Napi::CallbackInfo& info) {
   session.out_of_memory_class = Napi::Persistent(info[1].As<Napi::Function>());
 }
 
+// onTeamCut(callback): called once, with the threads that are left, when a team does not get all its threads.
+void on_team_cut(const Napi::CallbackInfo& info) {
+  session_of(info.Env()).on_team_cut = Napi::Persistent(info[0].As<Napi::Function>());
+}
+
+// threadsToBeHad(team): of a team of so many.
+Napi::Value to_be_had(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), threads_to_be_had(info[0].ToNumber().Int32Value()));
+}
+
+// teamCutTo(): see recruit.h.
+Napi::Value cut_to(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), team_cut_to()); }
+
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   unset_spin_count();
   env.SetInstanceData(new Session(env));
@@ -57,6 +71,9 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("instructionSets", instruction_sets(env));
   exports.Set("chooseInstructionSet", Napi::Function::New(env, choose));
   exports.Set("useErrors", Napi::Function::New(env, use_errors));
+  exports.Set("onTeamCut", Napi::Function::New(env, on_team_cut));
+  exports.Set("threadsToBeHad", Napi::Function::New(env, to_be_had));
+  exports.Set("teamCutTo", Napi::Function::New(env, cut_to));
   exports.Set("Memory", Memory::define(env));
   exports.Set("Executable", Executable::define(env));
   return exports;

@@ -58,8 +58,7 @@ int32_t Executable::batch(const Napi::CallbackInfo& info) const {
 
 void Executable::run(const Napi::CallbackInfo& info) {
   const int32_t images = batch(info);
-  const auto lock = session_of(info.Env()).between_runs();
-  program_->run(images);
+  session_of(info.Env()).run(*program_, images);
 }
 
 Napi::Value Executable::run_async(const Napi::CallbackInfo& info) {

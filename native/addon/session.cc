@@ -2,6 +2,8 @@
 
 #include <system_error>
 
+#include "../runtime/recruit.h"
+
 namespace twill {
 
 namespace {
@@ -19,6 +21,14 @@ std::unique_lock<std::mutex> Session::between_runs() {
   return lock;
 }
 
+void Session::run(const LoadedProgram& program, int32_t batch) {
+  {
+    const auto lock = between_runs();
+    program.run(batch);
+  }
+  tell_of_cut_team();
+}
+
 Napi::Promise Session::run_later(std::shared_ptr<const LoadedProgram> program, int32_t batch) {
   const auto done = Napi::Promise::Deferred::New(env_);
   const auto promise = done.Promise();
@@ -30,7 +40,7 @@ Napi::Promise Session::run_later(std::shared_ptr<const LoadedProgram> program, i
     start();
   } catch (const std::system_error&) {
     // No thread to be had: the run is late, not lost.
-    program->run(batch);
+    run(*program, batch);
     done.Resolve(env_.Undefined());
     return promise;
   }
@@ -108,10 +118,20 @@ void Session::settle(Job* job) {
   if (--unsettled_ == 0) settler_.Unref(env_);
   try {
     job->done.Resolve(env_.Undefined());
+    tell_of_cut_team();
   } catch (const Napi::Error&) {
     // A worker that is being terminated takes no more results: nobody is left to await this one.
   }
   delete job;
+}
+
+// On JavaScript's thread.
+void Session::tell_of_cut_team() {
+  const int32_t threads = on_team_cut.IsEmpty() ? 0 : team_cut_to();
+  if (threads == 0) return;
+  const Napi::Function tell = on_team_cut.Value();
+  on_team_cut.Reset();
+  tell.Call({Napi::Number::New(env_, threads)});
 }
 
 Session& session_of(Napi::Env env) { return *env.GetInstanceData<Session>(); }

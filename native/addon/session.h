@@ -23,11 +23,15 @@ class Session {
   // While it is held nothing runs, and all runs that were asked for before are complete.
   std::unique_lock<std::mutex> between_runs();
 
+  // Runs after all earlier runs, on this thread.
+  void run(const LoadedProgram& program, int32_t batch);
+
   // Runs after all earlier runs, on the session's own thread; the promise resolves on JavaScript's.
   Napi::Promise run_later(std::shared_ptr<const LoadedProgram> program, int32_t batch);
 
   Napi::FunctionReference error_class;          // BackendError
   Napi::FunctionReference out_of_memory_class;  // OutOfMemoryError
+  Napi::FunctionReference on_team_cut;          // told once that a team did not get all its threads
 
  private:
   struct Job {
@@ -43,6 +47,7 @@ class Session {
   void stop();
   void work();
   void settle(Job* job);
+  void tell_of_cut_team();
 
   Napi::Env env_;
   std::mutex mutex_;

@@ -55,7 +55,7 @@ inline Extents inconsistent(const char* parameter) {
 
 // `count` floats of every slice's partial sums, `slice_stride` apart, as who adds them up sees them.
 inline Extent partial_sums(int64_t count, int32_t slice_stride, int32_t max_slices) {
-  const int64_t floats = static_cast<int64_t>(max_slices - 1) * slice_stride + count;  // < 2^63
+  const int64_t floats = (int64_t{max_slices} - 1) * slice_stride + count;  // < 2^63
   return {floats < kImpossible / 4 ? floats * 4 : kImpossible, 0};
 }
 

@@ -3,6 +3,7 @@
 #endif
 
 #include "program.h"
+#include "recruit.h"
 #include "runner.h"
 #include "shares.h"
 
@@ -29,13 +30,20 @@ void run_alone(const Kernel* kernels, const int32_t* words, const Block* blocks,
 #ifdef _OPENMP
 
 void run_in_team(const Kernel* kernels, const int32_t* words, const Block* blocks, int32_t batch,
-                 int32_t team) {
+                 int32_t wanted) {
   const auto& header = *reinterpret_cast<const ProgramHeader*>(words);
+  Recruiting recruiting(wanted);
+  const int32_t team = recruiting.team();
+  if (team == 1) {
+    recruiting.end();
+    return run_alone(kernels, words, blocks, batch);
+  }
   Shares shares[2];  // of the stage at hand, and of the next: dealt while nobody takes of them
   shares[0].deal(team);
 #pragma omp parallel num_threads(team)
   {
     const int32_t thread = omp_get_thread_num();
+    if (thread == 0) recruiting.end();
     Runner runner(kernels, words, blocks, batch, thread);
     const int32_t* next = first_stage(header, words);
     for (int32_t i = 0; i < header.stages; ++i) {

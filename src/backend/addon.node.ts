@@ -12,6 +12,12 @@ export interface Addon {
   /** The best one for '', else `wanted`; throws where it is unknown or not supported. */
   chooseInstructionSet(wanted: string): string;
   useErrors(backendError: typeof BackendError, outOfMemoryError: typeof OutOfMemoryError): void;
+  /** Calls back once, with the threads that are left, when a team does not get all its threads for a run. */
+  onTeamCut(callback: (threads: number) => void): void;
+  /** Threads of a team of so many that the system grants at the moment. */
+  threadsToBeHad(team: number): number;
+  /** What the last team was cut to that did not get all its threads; 0 where a larger one did since. */
+  teamCutTo(): number;
   readonly Memory: new (bytes: number) => Memory;
   readonly Executable: new (
     words: Int32Array,

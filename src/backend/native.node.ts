@@ -1,5 +1,5 @@
 import { BackendError, BackendUnavailableError } from '../errors.js';
-import type { BackendLoader, BackendRequest } from '../platform.js';
+import { type BackendLoader, type BackendRequest, currentPlatform } from '../platform.js';
 import { type Addon, addonRemedy, loadAddon } from './addon.node.js';
 import type { Backend, BackendInfo, Executable, Memory } from './backend.js';
 import { defaultThreads } from './cpus.node.js';
@@ -12,6 +12,18 @@ function chooseInstructionSet(addon: Addon, wanted: string): string {
     const supported = addon.instructionSets.join(', ');
     throw new BackendUnavailableError(`${(error as Error).message} (this machine has ${supported})`);
   }
+}
+
+/** What `info()` says, and a warning, where the system refuses threads. */
+function cutTeam(threads: number): string {
+  return (
+    `${threads} ${threads === 1 ? 'thread' : 'threads'}: the system refuses more (a limit on processes, \`ulimit -u\`, ` +
+    "a cgroup's pids.max, or no memory for their stacks)"
+  );
+}
+
+function warnOfCutTeam(threads: number): void {
+  currentPlatform().warn(`twill computes with ${cutTeam(threads)}`);
 }
 
 class NativeBackend implements Backend {
@@ -27,6 +39,9 @@ class NativeBackend implements Backend {
     this.kernels = parseSignatures(addon.kernels);
     const isa = chooseInstructionSet(addon, wanted);
     this.#info = Object.freeze({ backend: 'native', isa, threads, fallbacks: Object.freeze([...fallbacks]) });
+    addon.onTeamCut(warnOfCutTeam);
+    const had = addon.threadsToBeHad(threads);
+    if (had < threads) warnOfCutTeam(had);
   }
 
   allocate(bytes: number): Memory {
@@ -40,7 +55,10 @@ class NativeBackend implements Backend {
   }
 
   info(): BackendInfo {
-    return this.#info;
+    const { threads, fallbacks, ...others } = this.#info;
+    const had = this.#addon.teamCutTo();
+    if (had === 0 || had >= threads) return this.#info;
+    return Object.freeze({ ...others, threads: had, fallbacks: Object.freeze([...fallbacks, cutTeam(had)]) });
   }
 
   dispose(): void {

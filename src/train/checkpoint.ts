@@ -2,7 +2,9 @@ import { FormatError, NumericError } from '../errors.js';
 import { stored } from '../io/model.js';
 import { parseSafetensors, serialiseSafetensors, toFloat32 } from '../io/safetensors.js';
 import type { StateDict } from '../nn/module.js';
+import { show } from '../options.js';
 import type { GeneratorState } from '../random.js';
+import { fieldsOf, isCount, isStateOrAbsent, parseRates } from './checkpoint-record.js';
 
 /** What a trainer goes on from, beside tensors. */
 export interface TrainerRecord {
@@ -68,37 +70,33 @@ export function decodeCheckpoint<Fit>(bytes: Uint8Array, name = 'the checkpoint'
         ]),
     );
   const { trainer, fit } = record(metadata.get(KEY), name);
-  const rates = (values: readonly unknown[]) =>
-    values.map((value) => (typeof value === 'number' ? value : undefined));
   return {
     model: part('model'),
     optimizer: part('optimizer'),
     best: part('best'),
-    trainer: { ...trainer, lrs: rates(trainer.lrs), momenta: rates(trainer.momenta) },
+    trainer,
     fit: fit as Fit | undefined,
   };
 }
 
 function record(text: string | undefined, name: string): { trainer: TrainerRecord; fit?: unknown } {
   if (text === undefined) throw new FormatError(`${name} is no checkpoint: its metadata have no ${KEY}`);
-  let value: { format?: unknown; trainer?: Partial<TrainerRecord>; fit?: unknown } | null;
+  let value: unknown;
   try {
-    value = JSON.parse(text) as typeof value;
+    value = JSON.parse(text);
   } catch (error) {
     throw new FormatError(`${name} is no checkpoint: its ${KEY} is not JSON (${(error as Error).message})`);
   }
-  if (value?.format !== FORMAT) {
+  const { format, trainer, fit } = fieldsOf(value);
+  if (format !== FORMAT) {
     throw new FormatError(
-      `${name} is a checkpoint of format ${String(value?.format)} but this version reads ${FORMAT}`,
+      `${name} is a checkpoint of format ${show(format)} but this version reads ${FORMAT}`,
     );
   }
-  const { trainer, fit } = value;
-  if (
-    !Number.isSafeInteger(trainer?.steps) ||
-    trainer!.steps! < 0 ||
-    typeof trainer!.optimizer !== 'string'
-  ) {
+  const { steps, optimizer, random } = fieldsOf(trainer);
+  const rates = parseRates(trainer);
+  if (!isCount(steps) || typeof optimizer !== 'string' || !rates || !isStateOrAbsent(random)) {
     throw new FormatError(`${name} is no checkpoint: its ${KEY} does not say what trained`);
   }
-  return { trainer: trainer as TrainerRecord, fit };
+  return { trainer: { steps, optimizer, ...rates, random }, fit };
 }

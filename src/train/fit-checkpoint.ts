@@ -4,6 +4,7 @@ import { FormatError, OptionError } from '../errors.js';
 import { checkOptions, positiveInteger, show } from '../options.js';
 import { currentPlatform } from '../platform.js';
 import { decodeCheckpoint, type TrainingSnapshot } from './checkpoint.js';
+import { fieldsOf, isCount, isNumber, isNumberOrNaN, parseRates } from './checkpoint-record.js';
 import type { EpochResult } from './fit-options.js';
 import type { BaseRates } from './scheduled-rates.js';
 
@@ -117,37 +118,53 @@ export function readFitCheckpoint(
   bytes: Uint8Array,
   loader: DataLoader,
 ): TrainingSnapshot<FitRecord> & { fit: FitRecord } {
-  const snapshot = decodeCheckpoint<FitRecord>(bytes);
-  const { fit } = snapshot;
-  const { position, results, base } = fit ?? {};
-  if (!fit || typeof position?.epoch !== 'number' || !Array.isArray(results) || !Array.isArray(base?.lrs)) {
-    throw new FormatError('the checkpoint was not made by fit: use Trainer.restore');
-  }
-  const now = loaderRecord(loader);
-  for (const [name, value] of Object.entries(now)) {
-    const before = fit.loader?.[name as keyof LoaderRecord];
-    // Checkpoints before 0.2 do not tell the transforms.
-    if (before === value || (name === 'transforms' && before === undefined)) continue;
-    const [was, is] = name === 'transforms' ? [before, value] : [show(before), show(value)];
+  const snapshot = decodeCheckpoint<unknown>(bytes);
+  const fit = parseFitRecord(snapshot.fit);
+  if (!fit) throw new FormatError('the checkpoint was not made by fit: use Trainer.restore');
+  for (const [name, value] of Object.entries(loaderRecord(loader))) {
+    const before = fit.loader[name as keyof LoaderRecord];
+    if (before === value) continue;
+    // A list of transforms is told as it is, not in quotes.
+    const [was, is] = name === 'transforms' ? [before ?? 'unknown', value] : [show(before), show(value)];
     throw new OptionError(
       `[fit] the checkpoint was made with ${name} ${was} but now it is ${is}: the batches would be others`,
     );
   }
-  const numbers = (values: readonly (number | null | undefined)[]) =>
-    values.map((value) => value ?? undefined);
-  // JSON has no NaN: what is right of values.
-  const right = (value: number | null) => value ?? Number.NaN;
+  return { ...snapshot, fit };
+}
+
+/** JSON has no NaN: what is right of values. */
+const right = (value: number | null) => value ?? Number.NaN;
+
+/** What `fit` left in a checkpoint; undefined where it is something else. */
+function parseFitRecord(value: unknown): FitRecord | undefined {
+  const { position, loaderEpoch, loader, base, results } = fieldsOf(value);
+  const rates = parseRates(base);
+  if (!isPosition(position) || !isCount(loaderEpoch) || !rates) return undefined;
+  if (!Array.isArray(results) || !results.every(isResult)) return undefined;
   return {
-    ...snapshot,
-    fit: {
-      ...fit,
-      position: { ...position, correct: right(position.correct), counted: position.counted ?? position.seen },
-      results: results.map((one: EpochResult) => ({
-        ...one,
-        accuracy: right(one.accuracy),
-        trainAccuracy: right(one.trainAccuracy),
-      })),
-      base: { lrs: numbers(fit.base.lrs), momenta: numbers(fit.base.momenta) },
-    },
+    position: { ...position, correct: right(position.correct) },
+    loaderEpoch,
+    loader: fieldsOf(loader) as unknown as LoaderRecord,
+    base: rates,
+    results: results.map((one) => ({
+      ...one,
+      accuracy: right(one.accuracy),
+      trainAccuracy: right(one.trainAccuracy),
+    })),
   };
+}
+
+function isPosition(value: unknown): value is Position {
+  const { epoch, batch, cost, correct, seen, counted, seconds } = fieldsOf(value);
+  const counts = isCount(epoch, 1) && [batch, seen, counted].every((one) => isCount(one));
+  return counts && isNumber(cost) && isNumberOrNaN(correct) && isNumber(seconds);
+}
+
+function isResult(value: unknown): value is EpochResult {
+  const { epoch, accuracy, trainAccuracy, ...numbers } = fieldsOf(value);
+  const { cost, loss, lr, steps, seconds, evalSeconds, validationLoss } = numbers;
+  const known = [cost, loss, lr, seconds, evalSeconds, validationLoss ?? 0];
+  const rights = [accuracy, trainAccuracy];
+  return isCount(epoch, 1) && isCount(steps) && known.every(isNumber) && rights.every(isNumberOrNaN);
 }

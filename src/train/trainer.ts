@@ -283,9 +283,9 @@ export class Trainer {
       throw error;
     }
     this.#updater.restore(optimizer);
+    this.optimizer.lrs = trainer.lrs;
     if (random) this.random = random.state;
     this.#steps = trainer.steps;
-    this.optimizer.lrs = trainer.lrs;
   }
 
   /** What was not finite in the last step. @internal */

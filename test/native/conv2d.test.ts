@@ -1,15 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { nativeInstructionSets } from '../../src/backend/native.node.js';
+import { executable } from './executables.js';
 
 const CASES = process.env.TWILL_TEST_RUNS ?? '300';
 const FIRST_SEED = '1';
 
 /** What conv2d_test.cc prints last: `300 cases, 0 failed, bits 02f49f452c926a65`. */
 function run(isa: string): { failed: number; bits: string } {
-  const program = fileURLToPath(new URL(`../../build/test/conv2d_test_${isa}`, import.meta.url));
-  const output = execFileSync(program, [CASES, FIRST_SEED], { encoding: 'utf8' });
+  const output = execFileSync(executable('conv2d_test', isa), [CASES, FIRST_SEED], { encoding: 'utf8' });
   const [, failed, bits] = /(\d+) failed, bits (\w+)\n$/.exec(output)!;
   return { failed: Number(failed), bits: bits! };
 }

@@ -58,6 +58,10 @@ int64_t operations_of(const KernelSignature& kernel, const int32_t* params) {
   return product;
 }
 
+// What elements of up to 8 bytes may need where they take so many in all. A buffer of bytes that is one of
+// floats in another call, as a fuzzer binds it, has some to spare.
+int64_t alignment_of(int64_t bytes) { return bytes % 8 == 0 ? 8 : bytes % 4 == 0 ? 4 : 1; }
+
 const int64_t kPage = sysconf(_SC_PAGESIZE);
 int64_t pages(int64_t bytes) { return (bytes + kPage - 1) / kPage * kPage; }
 
@@ -88,7 +92,9 @@ std::vector<GuardedProgram::Buffer> GuardedProgram::measure(const std::vector<in
       const auto kind = static_cast<BufferKind>(record.kind);
       const int64_t there = kind == BufferKind::thread ? std::min(batch, header.tile) : batch;
       int64_t& bytes = kind == BufferKind::slice && elements ? buffer.all_slices : buffer.bytes;
-      bytes = std::max(bytes, extent.fixed + extent.image * there);
+      const int64_t covered = extent.fixed + extent.image * there;
+      bytes = std::max(bytes, covered);
+      buffer.alignment = std::max(buffer.alignment, alignment_of(covered));
       buffer.instances = kind == BufferKind::shared ? 1 : kind == BufferKind::slice ? slices : threads;
       const bool reads = operand.access == 'r' || operand.access == 'u';
       if (!used[bound[i]]) buffer.read_first = reads;
@@ -152,7 +158,8 @@ void GuardedProgram::map(Buffer& buffer, Flush flush) {
     std::abort();
   }
   buffer.mapping = static_cast<unsigned char*>(mapping);
-  buffer.data = buffer.mapping + kPage + (flush == Flush::back ? whole - buffer.bytes : 0);
+  const int64_t spare = (whole - buffer.bytes) / buffer.alignment * buffer.alignment;
+  buffer.data = buffer.mapping + kPage + (flush == Flush::back ? spare : 0);
   for (int64_t i = 0; whole && i < buffer.instances; ++i) {
     mprotect(buffer.mapping + kPage + i * buffer.stride, whole, PROT_READ | PROT_WRITE);
   }
@@ -173,7 +180,7 @@ void GuardedProgram::fill(const Buffer& buffer, uint32_t seed) {
   }
 }
 
-uint64_t GuardedProgram::run(const Kernel* kernels, int32_t threads, uint32_t stale) {
+uint64_t GuardedProgram::run(const Run& run, uint32_t stale) {
   for (size_t i = 0; i < buffers_.size(); ++i) {
     Buffer& buffer = buffers_[i];
     if (!buffer.bytes) continue;
@@ -185,7 +192,7 @@ uint64_t GuardedProgram::run(const Kernel* kernels, int32_t threads, uint32_t st
       mprotect(at + pages(buffer.bytes), buffer.stride - pages(buffer.bytes), PROT_NONE);
     }
   }
-  program_run(kernels, words_.data(), blocks_.data(), batch_, threads);
+  run(words_.data(), blocks_.data(), batch_);
   uint64_t hash = 14695981039346656037u;
   for (size_t i = 0; i < buffers_.size(); ++i) {
     const Buffer& buffer = buffers_[i];

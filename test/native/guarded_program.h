@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "../../native/runtime/program.h"
@@ -32,15 +33,19 @@ class GuardedProgram {
   };
   static Cost cost(const std::vector<int32_t>& words, int32_t batch, int32_t threads);
 
+  // What runs it: words, blocks, batch.
+  using Run = std::function<void(const int32_t*, const Block*, int32_t)>;
+
   // Fills the buffers and runs. What a call writes before any reads it is filled from `stale` instead: its
   // value may not matter. Returns a hash of all that is left in shared buffers and in the slices of this run.
-  uint64_t run(const Kernel* kernels, int32_t threads, uint32_t stale);
+  uint64_t run(const Run& run, uint32_t stale);
 
  private:
   struct Buffer {
     int64_t bytes = 0;        // of an instance, as operands cover them
     int64_t instances = 0;    // that a run uses
     int64_t all_slices = 0;   // bytes of the operand that is all instances, where there is one
+    int64_t alignment = 1;    // that its operands' elements need
     int64_t stride = 0;       // from one to the next, a multiple of pages
     bool read_first = false;  // its first use reads it
     bool written = false;

@@ -2,10 +2,10 @@
 //
 //   build/test/program_test_avx512 build/test/programs/*
 //
-// Each runs on its whole batch and on one image, on one thread and on three, its buffers flush with either
-// end, over what memory happened to hold before: nothing but the batch may change a bit of what it leaves.
-// The last line has a hash of all that was left: instruction sets with a fused multiply-add print the same
-// one.
+// Each runs on its whole batch and on one image, on one thread, on two and on three of OpenMP's and on three
+// of WebAssembly's team, its buffers flush with either end, over what memory happened to hold before: nothing
+// but the batch may change a bit of what it leaves. The last line has a hash of all that was left:
+// instruction sets with a fused multiply-add print the same one.
 #include <signal.h>
 #include <unistd.h>
 
@@ -15,6 +15,9 @@
 #include <vector>
 
 #include "guarded_program.h"
+#ifdef TWILL_WASM_TEAM
+#include "wasm_team.h"
+#endif
 
 namespace twill {
 namespace TWILL_ISA {
@@ -49,6 +52,26 @@ std::vector<int32_t> contents(const char* path) {
   return words;
 }
 
+GuardedProgram::Run on_threads(int32_t threads) {
+  return [threads](const int32_t* words, const Block* blocks, int32_t batch) {
+    program_run(TWILL_ISA::kernel_table, words, blocks, batch, threads);
+  };
+}
+
+// Each way to run a program on several threads.
+std::set<uint64_t> run_in_teams(GuardedProgram& program, Flush flush) {
+  std::set<uint64_t> left;
+  left.insert(program.run(on_threads(flush == Flush::back ? kTeam : 2), 8));
+#ifdef TWILL_WASM_TEAM
+  static WasmTeam team(TWILL_ISA::kernel_table, kTeam);
+  const auto led_by = flush == Flush::back ? WasmTeam::Leader::caller : WasmTeam::Leader::member;
+  left.insert(program.run([&](const int32_t* words, const Block* blocks,
+                              int32_t batch) { team.run(words, blocks, batch, led_by); },
+                          9));
+#endif
+  return left;
+}
+
 // Number of failures; `hash` takes up what the program leaves.
 int replay(const char* path, uint64_t& hash) {
   const std::vector<int32_t> input = contents(path);
@@ -64,8 +87,8 @@ int replay(const char* path, uint64_t& hash) {
     std::set<uint64_t> left;
     for (const Flush flush : {Flush::back, Flush::front}) {
       GuardedProgram program(words, batch, kTeam, flush);
-      left.insert(program.run(TWILL_ISA::kernel_table, 1, 7));
-      left.insert(program.run(TWILL_ISA::kernel_table, kTeam, 8));
+      left.insert(program.run(on_threads(1), 7));
+      left.merge(run_in_teams(program, flush));
     }
     if (left.size() != 1) {
       std::fprintf(stderr, "%s: the results on a batch of %d depend on the threads or on old contents\n",
