@@ -1,4 +1,5 @@
-// Holds the gradients of programs (gradients.ts) to finite differences of what they differentiate, in float64:
+// Holds the gradients of programs (gradients.ts) to finite differences of what they differentiate, in
+// float64:
 //
 //   build/test/gradient_test build/test/gradients/*
 //
@@ -41,8 +42,8 @@ struct Place {
 struct Head {
   int32_t batch, classes;
   Place images, parameters, gradients;
-  Place labels, losses;                       // of a program that ends in a loss
-  Place output, grad_output, grad_images;     // of one that does not
+  Place labels, losses;                    // of a program that ends in a loss
+  Place output, grad_output, grad_images;  // of one that does not
 };
 
 constexpr int kMostDerivatives = 32;  // of one kind and program
@@ -107,7 +108,8 @@ class Program {
     for (int32_t i = 0; i < place.count; ++i) values(place)[i] = range * (2.0 * std::rand() / RAND_MAX - 1.0);
   }
 
-  int differing(const char* path, const char* what, const Place& at, const Place& gradients, int64_t& derivatives) {
+  int differing(const char* path, const char* what, const Place& at, const Place& gradients,
+                int64_t& derivatives) {
     if (!gradients.count) return 0;
     result();
     const std::vector<double> expected(values(gradients), values(gradients) + gradients.count);
@@ -117,15 +119,15 @@ class Program {
       const double error = distance(values(at)[index], expected[index]);
       ++derivatives;
       if (error <= 1e-6) continue;
-      std::fprintf(stderr, "%s: the gradient of %s %d is %.12g, off by %.3g\n", path, what, index, expected[index],
-                   error);
+      std::fprintf(stderr, "%s: the gradient of %s %d is %.12g, off by %.3g\n", path, what, index,
+                   expected[index], error);
       ++failures;
     }
     return failures;
   }
 
-  // How far a derivative lies from a difference of fourth order, in units of its own size or 1. Across a kink of
-  // ReLU or max-pool there is none: a smaller step passes by it.
+  // How far a derivative lies from a difference of fourth order, in units of its own size or 1. Across a kink
+  // of ReLU or max-pool there is none: a smaller step passes by it.
   double distance(double& value, double expected) {
     const double before = value;
     double least = INFINITY;
@@ -164,6 +166,7 @@ int main(int argc, char** argv) {
   int failed = 0;
   int64_t derivatives = 0;
   for (int i = 1; i < argc; ++i) failed += Program(contents(argv[i])).check(argv[i], derivatives) > 0;
-  std::printf("%lld derivatives of %d programs, %d failed\n", static_cast<long long>(derivatives), argc - 1, failed);
+  std::printf("%lld derivatives of %d programs, %d failed\n", static_cast<long long>(derivatives), argc - 1,
+              failed);
   return failed > 0;
 }
