@@ -1,7 +1,7 @@
 // Holds the gradients of programs (gradients.ts) to finite differences of what they differentiate, in
 // float64:
 //
-//   build/test/gradient_test build/test/gradients/*
+//   build/test/gradient_test_float64 build/test/gradients/*
 //
 // The last line has the number of derivatives, of programs, and of failures.
 #include <algorithm>
