@@ -13,21 +13,25 @@ const NETWORKS = Number(process.env.TWILL_TEST_RUNS ?? 20);
 const SEED = Number(process.env.TWILL_TEST_SEED ?? 1);
 const TIMEOUT = 120_000 + 3000 * NETWORKS;
 
-it('kernels in float64 give the gradients of finite differences, in networks drawn at random', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'twill-gradients-'));
-  try {
-    const programs = drawGradients(native(nativeInstructionSets()[0]!), NETWORKS, SEED);
-    const files = programs.map((words, at) => {
-      const file = join(folder, `${SEED}-${at}`);
-      writeFileSync(file, words);
-      return file;
-    });
-    // It says which gradient of which file is off, and how far.
-    const output = execFileSync(executable('gradient_test', 'float64'), files, { encoding: 'utf8' });
-    const [, derivatives, count] = /^(\d+) derivatives of (\d+) programs, 0 failed\n$/.exec(output)!;
-    expect(Number(count)).toBe(programs.length);
-    expect(Number(derivatives)).toBeGreaterThan(30 * programs.length);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}, TIMEOUT);
+it(
+  'kernels in float64 give the gradients of finite differences, in networks drawn at random',
+  () => {
+    const folder = mkdtempSync(join(tmpdir(), 'twill-gradients-'));
+    try {
+      const programs = drawGradients(native(nativeInstructionSets()[0]!), NETWORKS, SEED);
+      const files = programs.map((words, at) => {
+        const file = join(folder, `${SEED}-${at}`);
+        writeFileSync(file, words);
+        return file;
+      });
+      // It says which gradient of which file is off, and how far.
+      const output = execFileSync(executable('gradient_test', 'float64'), files, { encoding: 'utf8' });
+      const [, derivatives, count] = /^(\d+) derivatives of (\d+) programs, 0 failed\n$/.exec(output)!;
+      expect(Number(count)).toBe(programs.length);
+      expect(Number(derivatives)).toBeGreaterThan(30 * programs.length);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  },
+  TIMEOUT,
+);
