@@ -19,8 +19,7 @@ export async function inflate(
   measure: (head: Uint8Array) => number | undefined,
   name: string,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const stream = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream();
-  const reader = stream.pipeThrough(new DecompressionStream('gzip')).getReader();
+  const reader = pieces(bytes).pipeThrough(new DecompressionStream('gzip')).getReader();
   let head = new Uint8Array(0);
   let content: Uint8Array<ArrayBuffer> | undefined;
   let filled = 0;
@@ -56,6 +55,20 @@ export async function inflate(
     );
   }
   return content;
+}
+
+/** A browser inflates a piece in one go, on the thread that reads: these take it some milliseconds. */
+const PIECE = 2 ** 16;
+
+function pieces(bytes: Uint8Array): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let at = 0;
+  return new ReadableStream({
+    pull(controller) {
+      if (at >= bytes.length) return controller.close();
+      controller.enqueue(bytes.slice(at, at + PIECE));
+      at += PIECE;
+    },
+  });
 }
 
 async function nextChunk(reader: ReadableStreamDefaultReader<Uint8Array>, name: string) {
