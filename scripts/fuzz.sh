@@ -20,7 +20,7 @@ done
 
 # What is found is kept from run to run, and begins with programs of drawn networks.
 fuzz_native() {
-  clang_with -fsanitize=fuzzer,address,undefined -fopenmp
+  clang_with -fsanitize=fuzzer-no-link,address,undefined -fopenmp
   CXX=$CLANG cmake -S . -B build/fuzz/native -DTWILL_SANITIZE=fuzzer-no-link,address,undefined \
     -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE=-O1 -DTWILL_TEST_DIRECTORY="$PWD/build/fuzz/test" \
     -DTWILL_ADDON_DIRECTORY="$PWD/build/fuzz/addon" >build/fuzz/configure.log 2>&1 || { cat build/fuzz/configure.log >&2; exit 1; }
