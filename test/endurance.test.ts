@@ -4,7 +4,8 @@ import { dist, runChild } from './child.js';
 // A long life without a single dispose call. `npm run test:nightly` lives it in full.
 const nightly = Number(process.env.TWILL_TEST_RUNS ?? 0) >= 1000;
 
-const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
+const median = (values: readonly number[]) =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 /** Trains, predicts, evaluates, aborts, and makes and drops models and trainers; prints its memory in MiB as it goes. */
 const LIFE = `
