@@ -117,7 +117,9 @@ function quarterOfAProcessor(): string | undefined {
     mkdirSync(group);
     if (existsSync(v1)) writeFileSync(join(group, 'cpu.cfs_quota_us'), '25000');
     else writeFileSync(join(group, 'cpu.max'), '25000 100000');
-    return group;
+    if (can('sh', '-c', `echo $$ > ${group}/cgroup.procs`)) return group;
+    rmdirSync(group);
+    return undefined;
   } catch {
     if (existsSync(group)) rmdirSync(group);
     return undefined;
