@@ -4,6 +4,7 @@
 // blocks there itself.
 #include <cstddef>
 
+#include "../native/kernels/kernels.h"
 #include "../native/runtime/program.h"
 #include "../native/runtime/signature.h"
 #include "../native/simd/simd.h"
@@ -14,10 +15,6 @@
 #define TWILL_EXPORT(name) extern "C" __attribute__((export_name(#name)))
 
 namespace twill {
-
-namespace TWILL_ISA {
-extern const Kernel kernel_table[];
-}
 
 using TWILL_ISA::kernel_table;
 

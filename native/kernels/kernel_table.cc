@@ -4,7 +4,6 @@
 namespace twill {
 namespace TWILL_ISA {
 
-extern const Kernel kernel_table[];
 const Kernel kernel_table[] = {
 #define TWILL_KERNEL(name, domain, Params, operands) name,
 #include "kernels.inc"

@@ -16,6 +16,8 @@ namespace TWILL_ISA {
 #define TWILL_KERNEL(name, domain, Params, operands) void name(const Work& work, int64_t begin, int64_t end);
 #include "kernels.inc"
 #undef TWILL_KERNEL
+
+extern const Kernel kernel_table[];  // all of them, in this order
 }  // namespace TWILL_ISA
 }  // namespace twill
 #endif

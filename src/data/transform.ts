@@ -33,9 +33,8 @@ export function nameTransform(Class: object, name: string): void {
  * has no `options`.
  */
 export function describeTransform(transform: Transform): string {
-  const { constructor } = transform as { constructor: { readonly title?: string; readonly name: string } };
-  const name =
-    (Object.hasOwn(constructor, 'title') && constructor.title) || constructor.name || 'a transform';
+  const { constructor } = transform;
+  const name = (NAMES.get(constructor) ?? constructor.name) || 'a transform';
   const { options = transform } = transform as { options?: object };
   const told = Object.entries(options).filter(([, value]) => typeof value !== 'function');
   return `${name}(${told.map(([key, value]) => `${key}: ${plain(value)}`).join(', ')})`;

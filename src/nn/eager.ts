@@ -5,7 +5,7 @@ import { type TracedGraph, trace, traceAll } from '../graph/graph.js';
 import { lower, RANDOM_WORDS } from '../graph/lower.js';
 import type { Loss, LoweredProgram, Request } from '../graph/request.js';
 import { ModuleBuffer, Parameter } from '../graph/parameter.js';
-import { formatShape, type Op } from '../ops/op.js';
+import { formatShape, type Op, sizeOf } from '../ops/op.js';
 import { type Packing, unpack } from '../ops/packing.js';
 import { show } from '../options.js';
 import type { Generator } from '../random.js';
@@ -29,10 +29,8 @@ export function tensor(data: ArrayLike<number>, shape: readonly number[]): Tenso
 }
 
 export function zeros(shape: readonly number[]): Tensor {
-  return { data: new Float32Array(product(shape)), shape };
+  return { data: new Float32Array(sizeOf({ shape })), shape };
 }
-
-const product = (shape: readonly number[]) => shape.reduce((all, size) => all * size, 1);
 
 /** Throws `OptionError` for what is no tensor, `ShapeError` where values and shape do not fit. */
 export function checkTensor(where: string, name: string, value: Tensor): Tensor {
@@ -43,7 +41,7 @@ export function checkTensor(where: string, name: string, value: Tensor): Tensor 
   }
   const { data, shape } = value;
   const whole = shape.every((one, at) => Number.isSafeInteger(one) && one >= (at === 0 ? 0 : 1));
-  if (shape.length === 0 || !whole || product(shape) !== data.length) {
+  if (shape.length === 0 || !whole || sizeOf({ shape }) !== data.length) {
     throw new ShapeError(
       `[${where}] ${name} of shape ${formatShape(shape)} does not fit ${data.length} values`,
     );
@@ -54,7 +52,7 @@ export function checkTensor(where: string, name: string, value: Tensor): Tensor 
 /** The same values seen as [N, features]. */
 export function features(where: string, x: Tensor): Tensor {
   const { data, shape } = checkTensor(where, 'x', x);
-  return { data, shape: [shape[0]!, product(shape.slice(1))] };
+  return { data, shape: [shape[0]!, sizeOf({ shape: shape.slice(1) })] };
 }
 
 type Tensors = Readonly<Record<string, Tensor | null | undefined>>;

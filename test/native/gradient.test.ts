@@ -1,12 +1,9 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { nativeInstructionSets } from '../../src/backend/native.node.js';
 import { native } from '../runtime-backends.js';
 import { executable } from './executables.js';
 import { drawGradients } from './gradients.js';
+import { ProgramFiles } from './program-files.js';
 
 /** Networks that are drawn, each with four programs; TWILL_TEST_RUNS=2000 for a night. */
 const NETWORKS = Number(process.env.TWILL_TEST_RUNS ?? 20);
@@ -16,21 +13,16 @@ const TIMEOUT = 120_000 + 3000 * NETWORKS;
 it(
   'kernels in float64 give the gradients of finite differences, in networks drawn at random',
   () => {
-    const folder = mkdtempSync(join(tmpdir(), 'twill-gradients-'));
+    const programs = drawGradients(native(nativeInstructionSets()[0]!), NETWORKS, SEED);
+    const files = new ProgramFiles(programs, SEED);
     try {
-      const programs = drawGradients(native(nativeInstructionSets()[0]!), NETWORKS, SEED);
-      const files = programs.map((words, at) => {
-        const file = join(folder, `${SEED}-${at}`);
-        writeFileSync(file, words);
-        return file;
-      });
       // It says which gradient of which file is off, and how far.
-      const output = execFileSync(executable('gradient_test', 'float64'), files, { encoding: 'utf8' });
+      const output = files.feed([executable('gradient_test', 'float64')]);
       const [, derivatives, count] = /^(\d+) derivatives of (\d+) programs, 0 failed\n$/.exec(output)!;
       expect(Number(count)).toBe(programs.length);
       expect(Number(derivatives)).toBeGreaterThan(30 * programs.length);
     } finally {
-      rmSync(folder, { recursive: true });
+      files.remove();
     }
   },
   TIMEOUT,

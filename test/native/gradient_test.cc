@@ -11,12 +11,12 @@
 #include <cstring>
 #include <vector>
 
+#include "../../native/kernels/kernels.h"
 #include "../../native/runtime/program.h"
+#include "files.h"
 
 namespace twill {
 namespace float64 {
-
-extern const Kernel kernel_table[];
 
 // Kernels that look at the bits of floats: the test's networks have none of them.
 void activation_forward(const Work&, int64_t, int64_t) { std::abort(); }
@@ -150,22 +150,12 @@ class Program {
   std::vector<int32_t> words_;
 };
 
-std::vector<int32_t> contents(const char* path) {
-  std::vector<int32_t> words;
-  FILE* file = std::fopen(path, "rb");
-  if (!file) std::abort();
-  int32_t word;
-  while (std::fread(&word, sizeof word, 1, file) == 1) words.push_back(word);
-  std::fclose(file);
-  return words;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
   int failed = 0;
   int64_t derivatives = 0;
-  for (int i = 1; i < argc; ++i) failed += Program(contents(argv[i])).check(argv[i], derivatives) > 0;
+  for (int i = 1; i < argc; ++i) failed += Program(words_of_file(argv[i])).check(argv[i], derivatives) > 0;
   std::printf("%lld derivatives of %d programs, %d failed\n", static_cast<long long>(derivatives), argc - 1,
               failed);
   return failed > 0;

@@ -14,13 +14,8 @@
 #include <random>
 #include <vector>
 
+#include "../../native/kernels/kernels.h"
 #include "guarded_program.h"
-
-namespace twill {
-namespace TWILL_ISA {
-extern const Kernel kernel_table[];
-}
-}  // namespace twill
 
 namespace {
 

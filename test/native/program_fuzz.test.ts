@@ -1,6 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,6 +8,7 @@ import { mutate } from '../fuzz/mutate.js';
 import { native } from '../runtime-backends.js';
 import { executable } from './executables.js';
 import { drawPrograms } from './networks.js';
+import { ProgramFiles } from './program-files.js';
 
 // What libFuzzer found once (findings), programs of drawn networks and the same with bytes changed: the fuzzer's target
 // takes them as it does in `npm run fuzz`.
@@ -22,11 +21,9 @@ const findings = fileURLToPath(new URL('findings/', import.meta.url));
 const TIMEOUT = 120_000 + 1000 * CHANGED;
 
 describe('programs, and what is none any more,', { timeout: TIMEOUT }, () => {
-  let folder: string;
-  const files: string[] = [];
+  let files: ProgramFiles;
 
   beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), 'twill-fuzz-'));
     const programs = drawPrograms(native(nativeInstructionSets()[0]!), NETWORKS, SEED).map(
       ({ buffer }) => new Uint8Array(buffer),
     );
@@ -34,21 +31,13 @@ describe('programs, and what is none any more,', { timeout: TIMEOUT }, () => {
     for (let run = 0; run < CHANGED; run++) {
       programs.push(mutate(programs[generator.integer(programs.length)]!, generator, programs));
     }
-    programs.forEach((bytes, at) => {
-      files.push(`${SEED}-${at}`);
-      writeFileSync(join(folder, files.at(-1)!), bytes);
-    });
-    files.push(...readdirSync(findings).map((name) => join(findings, name)));
+    files = new ProgramFiles(programs, SEED);
   }, TIMEOUT);
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  afterAll(() => files.remove());
 
   it.each(nativeInstructionSets())('touch nothing outside their memory, on %s', (isa) => {
-    const env = { ...process.env, OMP_WAIT_POLICY: 'passive' };
-    const output = execFileSync(executable('program_fuzz', isa), files, {
-      encoding: 'utf8',
-      env,
-      cwd: folder,
-    });
-    expect(output).toBe(`${files.length} inputs\n`);
+    const found = readdirSync(findings).map((name) => join(findings, name));
+    const output = files.feed([executable('program_fuzz', isa)], found);
+    expect(output).toBe(`${files.names.length + found.length} inputs\n`);
   });
 });

@@ -14,16 +14,12 @@
 #include <set>
 #include <vector>
 
+#include "../../native/kernels/kernels.h"
+#include "files.h"
 #include "guarded_program.h"
 #ifdef TWILL_WASM_TEAM
 #include "wasm_team.h"
 #endif
-
-namespace twill {
-namespace TWILL_ISA {
-extern const Kernel kernel_table[];
-}
-}  // namespace twill
 
 namespace {
 
@@ -40,16 +36,6 @@ void left_an_operand(int, siginfo_t*, void*) {
   tell(g_file);
   tell(": a kernel left an operand, or wrote one that it may only read\n");
   _exit(2);
-}
-
-std::vector<int32_t> contents(const char* path) {
-  std::vector<int32_t> words;
-  FILE* file = std::fopen(path, "rb");
-  if (!file) return words;
-  int32_t word;
-  while (std::fread(&word, sizeof word, 1, file) == 1) words.push_back(word);
-  std::fclose(file);
-  return words;
 }
 
 GuardedProgram::Run on_threads(int32_t threads) {
@@ -74,7 +60,7 @@ std::set<uint64_t> run_in_teams(GuardedProgram& program, Flush flush) {
 
 // Number of failures; `hash` takes up what the program leaves.
 int replay(const char* path, uint64_t& hash) {
-  const std::vector<int32_t> input = contents(path);
+  const std::vector<int32_t> input = words_of_file(path);
   std::vector<int32_t> words;
   Message why;
   if (!read_program(input.data(), static_cast<int64_t>(input.size()), words, why)) {

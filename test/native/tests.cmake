@@ -58,6 +58,7 @@ target_compile_definitions(twill_kernels_float64 PRIVATE TWILL_ISA=float64 TWILL
 target_compile_options(
   twill_kernels_float64 PRIVATE ${TWILL_WARNINGS} -Wno-array-bounds -include ${CMAKE_CURRENT_LIST_DIR}/float64.h)
 add_executable(gradient_test_float64 EXCLUDE_FROM_ALL ${CMAKE_CURRENT_LIST_DIR}/gradient_test.cc ${TWILL_PROGRAM_SOURCES})
+target_compile_definitions(gradient_test_float64 PRIVATE TWILL_ISA=float64)
 target_compile_options(gradient_test_float64 PRIVATE ${TWILL_WARNINGS})
 target_link_libraries(gradient_test_float64 PRIVATE twill_kernels_float64 OpenMP::OpenMP_CXX)
 set_target_properties(gradient_test_float64 PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${TWILL_TEST_DIRECTORY})

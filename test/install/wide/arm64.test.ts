@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { buildOf, crossBuild } from '../../../npm/build.js';
+import { executable } from '../../native/executables.js';
 import { drawPrograms } from '../../native/networks.js';
+import { ProgramFiles } from '../../native/program-files.js';
 import { native } from '../../runtime-backends.js';
 
 const PLATFORM = 'linux-arm64-gnu';
@@ -24,22 +25,17 @@ describe('the addon for 64-bit ARM, cross-built,', () => {
     const cases = ['300', '1'];
     const printed = run(join(tests, 'conv2d_test_neon'), cases, QEMU);
     expect(printed).toMatch(/^300 cases, 0 failed, bits \w+$/);
-    expect(printed).toBe(run('build/test/conv2d_test_avx2', cases));
+    expect(printed).toBe(run(executable('conv2d_test', 'avx2'), cases));
   });
 
   it('computes programs of random networks to the bits of AVX2, on one thread and on three', () => {
-    const folder = mkdtempSync(join(tests, 'programs-'));
+    const files = new ProgramFiles(drawPrograms(native('avx2'), 5, 1), 1);
     try {
-      const files = drawPrograms(native('avx2'), 5, 1).map((words, at) => {
-        const file = join(folder, String(at));
-        writeFileSync(file, words);
-        return file;
-      });
-      const printed = run(join(tests, 'program_test_neon'), files, QEMU);
-      expect(printed).toMatch(/^\d+ programs, 0 failed, bits \w+$/);
-      expect(printed).toBe(run('build/test/program_test_avx2', files));
+      const printed = files.feed([...QEMU, join(tests, 'program_test_neon')]);
+      expect(printed).toMatch(/\d+ programs, 0 failed, bits \w+\n$/);
+      expect(printed).toBe(files.feed([executable('program_test', 'avx2')]));
     } finally {
-      rmSync(folder, { recursive: true });
+      files.remove();
     }
   });
 });
