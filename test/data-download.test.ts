@@ -1,36 +1,24 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { type IncomingMessage, type ServerResponse } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Download, download } from '../src/data/download.node.js';
 import { DataError } from '../src/errors.js';
 import { Generator } from '../src/random.js';
 
-import { type Handler, serveHere } from './local-server.js';
+import { type Handler, scratchOfEachTest } from './local-server.js';
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
+const scratch = scratchOfEachTest();
+const { serve } = scratch;
 let directory: string;
-let cleanup: (() => void)[] = [];
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'twill-download-'));
+beforeEach(() => {
+  directory = scratch.directory;
 });
-afterEach(async () => {
-  for (const action of cleanup) action();
-  cleanup = [];
-  vi.unstubAllEnvs();
-  await rm(directory, { recursive: true });
-});
-
-/** Serves until the test is over; returns the address. */
-async function serve(handler: Handler): Promise<string> {
-  const { address, close } = await serveHere(handler);
-  cleanup.push(close);
-  return address;
-}
+afterEach(() => void vi.unstubAllEnvs());
 
 describe('download', () => {
   const generator = new Generator(3);
@@ -219,7 +207,7 @@ describe('download', () => {
 
   it('does not ask twice where nobody answers', async () => {
     const url = await serve(() => {});
-    for (const close of cleanup.splice(0)) close();
+    scratch.close();
     await expect(start([url], { retryDelay: 60_000 })).rejects.toThrow(`${url}: connect ECONNREFUSED`);
   });
 

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -12,29 +11,18 @@ import { FASHION_MNIST_CLASSES, fashionMnist } from '../src/data/index.node.js';
 import { DataError, FormatError, OptionError } from '../src/errors.js';
 import { Generator } from '../src/random.js';
 
-import { type Handler, serveHere } from './local-server.js';
+import { type Handler, scratchOfEachTest } from './local-server.js';
 
 const DEBIAN = '/usr/share/datasets/fashion-mnist';
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
+const scratch = scratchOfEachTest();
+const { serve } = scratch;
 let directory: string;
-let cleanup: (() => void)[] = [];
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'twill-download-'));
+beforeEach(() => {
+  directory = scratch.directory;
 });
-afterEach(async () => {
-  for (const action of cleanup) action();
-  cleanup = [];
-  vi.unstubAllEnvs();
-  await rm(directory, { recursive: true });
-});
-
-/** Serves until the test is over; returns the address. */
-async function serve(handler: Handler): Promise<string> {
-  const { address, close } = await serveHere(handler);
-  cleanup.push(close);
-  return address;
-}
+afterEach(() => void vi.unstubAllEnvs());
 
 /** Four small files of the right form: n training images and one test image. */
 async function writeSmall(target: string, n = 3, unpacked: readonly string[] = []): Promise<void> {
