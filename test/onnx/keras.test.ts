@@ -3,7 +3,7 @@ import type { GraphWriter } from '../../src/onnx/writer.js';
 import { agrees } from './compare.js';
 import { drawnConstant } from './files.js';
 import { floats } from './models.js';
-import { by, ends, scalar, turned } from './patterns.js';
+import { by, ends, scalar } from './patterns.js';
 
 /** As tf2onnx lays out what Keras made: its sources tell, as there is no Keras here to ask. */
 describe('Keras', () => {
