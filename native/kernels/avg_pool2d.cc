@@ -1,5 +1,9 @@
 // Average-pooling, over windows of one size or, adaptive, over those that share out the image. Lanes are
 // channels.
+//
+// Windows three pixels wide that overlap are what people use besides those that do not: their columns are
+// summed once for all windows that have them in common, so that a value is read KH times for KH * 3, and its
+// gradient likewise.
 #include "elementwise.h"
 #include "kernel.h"
 #include "params_spatial.h"
@@ -17,97 +21,201 @@ struct Span {
   int64_t begin, end, size;
 };
 
-Span shared_out(int64_t output, int64_t input, int64_t outputs) {
-  const int64_t begin = output * input / outputs;
-  const int64_t end = ((output + 1) * input + outputs - 1) / outputs;
-  return {begin, end, end - begin};
-}
+// The windows along one axis of the image.
+struct Axis {
+  int64_t input, outputs, kernel, stride, pad;
+  bool adaptive, padded;
 
-Span sliding(int64_t output, int64_t input, int64_t kernel, int64_t stride, int64_t pad, bool padded) {
-  const int64_t start = output * stride - pad;
-  const int64_t stop = start + kernel < input + pad ? start + kernel : input + pad;
-  const int64_t begin = start > 0 ? start : 0;
-  const int64_t end = stop < input ? stop : input;
-  return {begin, end, padded ? stop - start : end - begin};
-}
+  TWILL_INLINE Span window(int64_t output) const {
+    if (adaptive) {
+      const int64_t begin = output * input / outputs;
+      const int64_t end = ((output + 1) * input + outputs - 1) / outputs;
+      return {begin, end, end - begin};
+    }
+    const int64_t start = output * stride - pad;
+    const int64_t stop = start + kernel < input + pad ? start + kernel : input + pad;
+    const int64_t begin = start > 0 ? start : 0;
+    const int64_t end = stop < input ? stop : input;
+    return {begin, end, padded ? stop - start : end - begin};
+  }
+
+  // Whether no two windows have a pixel in common.
+  bool apart() const { return adaptive ? input % outputs == 0 : stride >= kernel; }
+  // Whether every pixel is in one of those.
+  bool covered() const { return adaptive || (stride == kernel && outputs * stride - pad >= input); }
+};
+
+struct Windows {
+  Axis rows, columns;
+  int64_t C, divisor;
+
+  explicit Windows(const AvgPool2dParams& p)
+      : rows{p.IH, p.OH, p.KH, p.stride_h, p.pad_h, p.adaptive != 0, p.padded != 0},
+        columns{p.IW, p.OW, p.KW, p.stride_w, p.pad_w, p.adaptive != 0, p.padded != 0},
+        C(p.C),
+        divisor(p.divisor) {}
+
+  // What a value weighs in a window of `size` pixels that count.
+  TWILL_INLINE Vec weight(int64_t size) const {
+    return broadcast(1.0f / static_cast<float>(divisor > 0 ? divisor : size));
+  }
+  bool slide() const { return !columns.adaptive && columns.kernel == 3 && columns.stride < 3; }
+};
 
 // body(place of the output, rows, columns, what a value weighs) for each window.
 template <typename Body>
-TWILL_INLINE void each_window(const AvgPool2dParams& p, const Body& body) {
-  for (int64_t oh = 0; oh < p.OH; ++oh) {
-    const Span rows =
-        p.adaptive ? shared_out(oh, p.IH, p.OH) : sliding(oh, p.IH, p.KH, p.stride_h, p.pad_h, p.padded != 0);
-    for (int64_t ow = 0; ow < p.OW; ++ow) {
-      const Span columns = p.adaptive ? shared_out(ow, p.IW, p.OW)
-                                      : sliding(ow, p.IW, p.KW, p.stride_w, p.pad_w, p.padded != 0);
-      const int64_t size = p.divisor > 0 ? p.divisor : rows.size * columns.size;
-      body((oh * p.OW + ow) * p.C, rows, columns, broadcast(1.0f / static_cast<float>(size)));
+TWILL_INLINE void each_window(const Windows& w, const Body& body) {
+  for (int64_t oh = 0; oh < w.rows.outputs; ++oh) {
+    const Span rows = w.rows.window(oh);
+    for (int64_t ow = 0; ow < w.columns.outputs; ++ow) {
+      const Span columns = w.columns.window(ow);
+      body((oh * w.columns.outputs + ow) * w.C, rows, columns, w.weight(rows.size * columns.size));
     }
   }
 }
 
-// Whether no two windows have a pixel in common, along an axis.
-bool apart(bool adaptive, int64_t input, int64_t output, int64_t kernel, int64_t stride) {
-  return adaptive ? input % output == 0 : stride >= kernel;
+// body(place of the output's row, its input rows, c, lanes, what a value weighs in window ow) for each row of
+// outputs, a vector of channels at a time.
+template <typename Body>
+TWILL_INLINE void each_row_of_windows(const Windows& w, const Body& body) {
+  for (int64_t oh = 0; oh < w.rows.outputs; ++oh) {
+    const Span rows = w.rows.window(oh);
+    const Vec whole = w.weight(rows.size * w.columns.kernel);
+    const auto weight = [&](int64_t ow) TWILL_INLINE_LAMBDA {
+      const int64_t size = w.columns.window(ow).size;
+      return size == w.columns.kernel ? whole : w.weight(rows.size * size);
+    };
+    each_lanes(w.C, [&](int64_t c, int lanes) TWILL_INLINE_LAMBDA {
+      body(oh * w.columns.outputs * w.C + c, rows, c, lanes, weight);
+    });
+  }
 }
 
-// Whether every pixel is in one of those.
-bool covered(bool adaptive, int64_t input, int64_t output, int64_t kernel, int64_t stride, int64_t pad) {
-  return adaptive || (stride == kernel && output * stride - pad >= input);
+// y: of one image.
+void forward_sliding(const Windows& w, const float* x, float* y) {
+  const int64_t C = w.C, IW = w.columns.input;
+  each_row_of_windows(
+      w, [&](int64_t at, const Span& rows, int64_t c, int lanes, const auto& weight) TWILL_INLINE_LAMBDA {
+        const float* first = x + rows.begin * IW * C + c;
+        const auto column = [&](int64_t iw) TWILL_INLINE_LAMBDA {
+          Vec sum = zero();
+          if (iw < 0 || iw >= IW) return sum;
+          const float* pixel = first + iw * C;
+          for (int64_t ih = rows.begin; ih < rows.end; ++ih, pixel += IW * C)
+            sum = add(sum, load_lanes(pixel, lanes));
+          return sum;
+        };
+        int64_t next = 3 - w.columns.pad;
+        Vec left = column(next - 3), middle = column(next - 2), right = column(next - 1);
+        for (int64_t ow = 0; ow < w.columns.outputs; ++ow) {
+          store_lanes(y + at + ow * C, mul(add(add(left, middle), right), weight(ow)), lanes);
+          for (int64_t step = 0; step < w.columns.stride; ++step) {
+            left = middle;
+            middle = right;
+            right = column(next++);
+          }
+        }
+      });
+}
+
+// Adds to an image's gradients.
+void backward_sliding(const Windows& w, const float* grad_output, float* grad_input) {
+  const int64_t C = w.C, IW = w.columns.input;
+  each_row_of_windows(
+      w, [&](int64_t at, const Span& rows, int64_t c, int lanes, const auto& weight) TWILL_INLINE_LAMBDA {
+        float* first = grad_input + rows.begin * IW * C + c;
+        const auto give = [&](int64_t iw, Vec share) TWILL_INLINE_LAMBDA {
+          if (iw < 0 || iw >= IW) return;
+          float* pixel = first + iw * C;
+          for (int64_t ih = rows.begin; ih < rows.end; ++ih, pixel += IW * C)
+            store_lanes(pixel, add(load_lanes(pixel, lanes), share), lanes);
+        };
+        int64_t iw = -w.columns.pad;
+        Vec left = zero(), middle = zero(), right = zero();
+        for (int64_t ow = 0; ow < w.columns.outputs; ++ow) {
+          const Vec share = mul(load_lanes(grad_output + at + ow * C, lanes), weight(ow));
+          left = add(left, share);
+          middle = add(middle, share);
+          right = add(right, share);
+          for (int64_t step = 0; step < w.columns.stride; ++step) {
+            give(iw++, left);
+            left = middle;
+            middle = right;
+            right = zero();
+          }
+        }
+        give(iw, left);
+        give(iw + 1, middle);
+      });
+}
+
+void forward_windows(const Windows& w, const float* x, float* y) {
+  const int64_t C = w.C;
+  each_window(w, [&](int64_t at, const Span& rows, const Span& columns, Vec weight) TWILL_INLINE_LAMBDA {
+    const int64_t count = columns.end - columns.begin;
+    each_lanes(C, [&](int64_t c, int lanes) TWILL_INLINE_LAMBDA {
+      Vec sum = zero();
+      for (int64_t ih = rows.begin; ih < rows.end; ++ih) {
+        const float* row = x + (ih * w.columns.input + columns.begin) * C + c;
+        const auto pixel = [&](int64_t i) TWILL_INLINE_LAMBDA { return load_lanes(row + i * C, lanes); };
+        if (count >= 4) {
+          sum = add(sum, sum_of(count, pixel));
+        } else {
+          for (int64_t i = 0; i < count; ++i) sum = add(sum, pixel(i));
+        }
+      }
+      store_lanes(y + at + c, mul(sum, weight), lanes);
+    });
+  });
+}
+
+// Adds to an image's gradients in the order of the outputs; writes them where windows are `apart`.
+void backward_windows(const Windows& w, bool apart, const float* grad_output, float* grad_input) {
+  const int64_t C = w.C;
+  each_window(w, [&](int64_t at, const Span& rows, const Span& columns, Vec weight) TWILL_INLINE_LAMBDA {
+    each_lanes(C, [&](int64_t c, int lanes) TWILL_INLINE_LAMBDA {
+      const Vec share = mul(load_lanes(grad_output + at + c, lanes), weight);
+      for (int64_t ih = rows.begin; ih < rows.end; ++ih) {
+        for (int64_t iw = columns.begin; iw < columns.end; ++iw) {
+          float* target = grad_input + (ih * w.columns.input + iw) * C + c;
+          store_lanes(target, apart ? share : add(load_lanes(target, lanes), share), lanes);
+        }
+      }
+    });
+  });
 }
 
 }  // namespace
 
 void avg_pool2d_forward(const Work& work, int64_t begin, int64_t end) {
   const auto& p = params_of<AvgPool2dParams>(work);
-  const int64_t C = p.C;
+  const Windows windows(p);
   for (int64_t n = begin; n < end; ++n) {
-    const float* x = operand<const float>(work, 0) + n * p.IH * p.IW * C;
-    float* y = operand<float>(work, 1) + n * p.OH * p.OW * C;
-    each_window(p, [&](int64_t at, const Span& rows, const Span& columns, Vec weight) TWILL_INLINE_LAMBDA {
-      const int64_t count = columns.end - columns.begin;
-      each_lanes(C, [&](int64_t c, int lanes) TWILL_INLINE_LAMBDA {
-        Vec sum = zero();
-        for (int64_t ih = rows.begin; ih < rows.end; ++ih) {
-          const float* row = x + (ih * p.IW + columns.begin) * C + c;
-          const auto pixel = [&](int64_t i) TWILL_INLINE_LAMBDA { return load_lanes(row + i * C, lanes); };
-          if (count >= 4) {
-            sum = add(sum, sum_of(count, pixel));
-          } else {
-            for (int64_t i = 0; i < count; ++i) sum = add(sum, pixel(i));
-          }
-        }
-        store_lanes(y + at + c, mul(sum, weight), lanes);
-      });
-    });
+    const float* x = operand<const float>(work, 0) + n * p.IH * p.IW * p.C;
+    float* y = operand<float>(work, 1) + n * p.OH * p.OW * p.C;
+    if (windows.slide()) {
+      forward_sliding(windows, x, y);
+    } else {
+      forward_windows(windows, x, y);
+    }
   }
 }
 
-// Where windows overlap, gradients are added up in the order of the outputs.
 void avg_pool2d_backward(const Work& work, int64_t begin, int64_t end) {
   const auto& p = params_of<AvgPool2dParams>(work);
-  const int64_t C = p.C;
-  const int64_t size = int64_t{p.IH} * p.IW * C;
-  const bool adaptive = p.adaptive != 0;
-  const bool alone =
-      apart(adaptive, p.IH, p.OH, p.KH, p.stride_h) && apart(adaptive, p.IW, p.OW, p.KW, p.stride_w);
-  const bool all = alone && covered(adaptive, p.IH, p.OH, p.KH, p.stride_h, p.pad_h) &&
-                   covered(adaptive, p.IW, p.OW, p.KW, p.stride_w, p.pad_w);
+  const Windows windows(p);
+  const int64_t size = int64_t{p.IH} * p.IW * p.C;
+  const bool apart = windows.rows.apart() && windows.columns.apart();
+  const bool all = apart && windows.rows.covered() && windows.columns.covered();
   for (int64_t n = begin; n < end; ++n) {
-    const float* grad_output = operand<const float>(work, 0) + n * p.OH * p.OW * C;
+    const float* grad_output = operand<const float>(work, 0) + n * p.OH * p.OW * p.C;
     float* grad_input = operand<float>(work, 1) + n * size;
     if (!all) zero_floats(grad_input, size);
-    each_window(p, [&](int64_t at, const Span& rows, const Span& columns, Vec weight) TWILL_INLINE_LAMBDA {
-      each_lanes(C, [&](int64_t c, int lanes) TWILL_INLINE_LAMBDA {
-        const Vec share = mul(load_lanes(grad_output + at + c, lanes), weight);
-        for (int64_t ih = rows.begin; ih < rows.end; ++ih) {
-          for (int64_t iw = columns.begin; iw < columns.end; ++iw) {
-            float* target = grad_input + (ih * p.IW + iw) * C + c;
-            store_lanes(target, alone ? share : add(load_lanes(target, lanes), share), lanes);
-          }
-        }
-      });
-    });
+    if (windows.slide()) {
+      backward_sliding(windows, grad_output, grad_input);
+    } else {
+      backward_windows(windows, apart, grad_output, grad_input);
+    }
   }
 }
 
