@@ -14,20 +14,16 @@ using namespace simd;
 
 namespace {
 
-// NaN may be passed over: it makes the sum NaN. A vector at a time, for each comparison waits for the one
-// before.
-float largest_of(const float* x, int64_t count) {
-  int64_t i = 0;
-  float largest = x[0];
-  if (count >= kWidth) {
-    Vec most = load(x);
-    for (i = kWidth; i + kWidth <= count; i += kWidth) most = max(most, load(x + i));
-    float lanes[kWidth];
-    store(lanes, most);
-    for (int lane = 0; lane < kWidth; ++lane) largest = lanes[lane] > largest ? lanes[lane] : largest;
+// In every lane. NaN may be passed over: it makes the sum NaN.
+Vec largest_of(const float* x, int64_t count) {
+  if (count < kWidth) {
+    float largest = x[0];
+    for (int64_t i = 1; i < count; ++i) largest = x[i] > largest ? x[i] : largest;
+    return broadcast(largest);
   }
-  for (; i < count; ++i) largest = x[i] > largest ? x[i] : largest;
-  return largest;
+  Vec most = load(x + count - kWidth);
+  for (int64_t i = 0; i + kWidth < count; i += kWidth) most = max(most, load(x + i));
+  return fold_lanes(most, [](Vec a, Vec b) TWILL_INLINE_LAMBDA { return max(a, b); });
 }
 
 }  // namespace
@@ -37,13 +33,14 @@ void softmax_forward(const Work& work, int64_t begin, int64_t end) {
   for (int64_t row = begin * p.positions; row < end * p.positions; ++row) {
     const float* x = operand<const float>(work, 0) + row * p.C;
     float* y = operand<float>(work, 1) + row * p.C;
-    const Vec largest = broadcast(largest_of(x, p.C));
+    const Vec largest = largest_of(x, p.C);
     each_lanes(0, p.C, [&](int64_t i, int lanes) TWILL_INLINE_LAMBDA {
       store_lanes(y + i, exp_of_negative(sub(load_lanes(x + i, lanes), largest)), lanes);
     });
-    const float sum =
+    const Vec sum =
         sum_of_terms(p.C, [&](int64_t i, int lanes) TWILL_INLINE_LAMBDA { return load_lanes(y + i, lanes); });
-    const Vec norm = broadcast(p.log ? static_cast<float>(logarithm(static_cast<double>(sum))) : sum);
+    const Vec norm =
+        p.log ? broadcast(static_cast<float>(logarithm(static_cast<double>(first_lane(sum))))) : sum;
     each_lanes(0, p.C, [&](int64_t i, int lanes) TWILL_INLINE_LAMBDA {
       const Vec result =
           p.log ? sub(sub(load_lanes(x + i, lanes), largest), norm) : div(load_lanes(y + i, lanes), norm);
@@ -59,10 +56,10 @@ void softmax_backward(const Work& work, int64_t begin, int64_t end) {
     const float* y = operand<const float>(work, 0) + row * p.C;
     const float* grad_output = operand<const float>(work, 1) + row * p.C;
     float* grad_input = operand<float>(work, 2) + row * p.C;
-    const Vec sum = broadcast(sum_of_terms(p.C, [&](int64_t i, int lanes) TWILL_INLINE_LAMBDA {
+    const Vec sum = sum_of_terms(p.C, [&](int64_t i, int lanes) TWILL_INLINE_LAMBDA {
       const Vec gradient = load_lanes(grad_output + i, lanes);
       return p.log ? gradient : mul(gradient, load_lanes(y + i, lanes));
-    }));
+    });
     each_lanes(0, p.C, [&](int64_t i, int lanes) TWILL_INLINE_LAMBDA {
       const Vec value = load_lanes(y + i, lanes);
       const Vec gradient = load_lanes(grad_output + i, lanes);

@@ -61,8 +61,9 @@ void value_loss_forward(const Work& work, int64_t begin, int64_t end) {
         store_lanes(losses + i, term.loss, lanes);
         if (gradient) store_lanes(gradient + at + i, mul(term.slope, scale), lanes);
       });
-      total += static_cast<double>(sum_of_terms(
-          count, [&](int64_t i, int lanes) TWILL_INLINE_LAMBDA { return load_lanes(losses + i, lanes); }));
+      const Vec sum = sum_of_terms(
+          count, [&](int64_t i, int lanes) TWILL_INLINE_LAMBDA { return load_lanes(losses + i, lanes); });
+      total += static_cast<double>(first_lane(sum));
       at += count;
     }
     operand<float>(work, 3)[n] = static_cast<float>(p.sum ? total : total * mean);

@@ -55,6 +55,12 @@ TWILL_INLINE bool any(Mask m) { return _mm256_movemask_ps(m) != 0; }
 TWILL_INLINE uint32_t bits(Mask m) { return static_cast<uint32_t>(_mm256_movemask_ps(m)); }
 TWILL_INLINE Vec select(Mask m, Vec a, Vec b) { return _mm256_blendv_ps(b, a, m); }
 
+template <int kApart>
+TWILL_INLINE Vec exchange(Vec v) {
+  if constexpr (kApart == 4) return _mm256_permute2f128_ps(v, v, 1);
+  return _mm256_permute_ps(v, kApart == 2 ? 0x4E : 0xB1);
+}
+
 TWILL_INLINE Index index_broadcast(int32_t i) { return _mm256_set1_epi32(i); }
 TWILL_INLINE Index select(Mask m, Index a, Index b) {
   return _mm256_castps_si256(_mm256_blendv_ps(_mm256_castsi256_ps(b), _mm256_castsi256_ps(a), m));

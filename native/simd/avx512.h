@@ -57,6 +57,13 @@ TWILL_INLINE bool any(Mask m) { return m != 0; }
 TWILL_INLINE uint32_t bits(Mask m) { return m; }
 TWILL_INLINE Vec select(Mask m, Vec a, Vec b) { return _mm512_mask_blend_ps(m, b, a); }
 
+template <int kApart>
+TWILL_INLINE Vec exchange(Vec v) {
+  if constexpr (kApart == 8) return _mm512_maskz_shuffle_f32x4(kAllLanes, v, v, 0x4E);
+  if constexpr (kApart == 4) return _mm512_maskz_shuffle_f32x4(kAllLanes, v, v, 0xB1);
+  return _mm512_maskz_permute_ps(kAllLanes, v, kApart == 2 ? 0x4E : 0xB1);
+}
+
 TWILL_INLINE Index index_broadcast(int32_t i) { return _mm512_set1_epi32(i); }
 TWILL_INLINE Index select(Mask m, Index a, Index b) { return _mm512_mask_blend_epi32(m, b, a); }
 TWILL_INLINE void store(int32_t* p, Index v) { _mm512_storeu_si512(p, v); }

@@ -66,6 +66,11 @@ TWILL_INLINE uint32_t bits(Mask m) {
 }
 TWILL_INLINE Vec select(Mask m, Vec a, Vec b) { return vbslq_f32(m, a, b); }
 
+template <int kApart>
+TWILL_INLINE Vec exchange(Vec v) {
+  return kApart == 2 ? vextq_f32(v, v, 2) : vrev64q_f32(v);
+}
+
 TWILL_INLINE Index index_broadcast(int32_t i) { return vdupq_n_s32(i); }
 TWILL_INLINE Index select(Mask m, Index a, Index b) { return vbslq_s32(m, a, b); }
 TWILL_INLINE void store(int32_t* p, Index v) { vst1q_s32(p, v); }

@@ -55,6 +55,11 @@ TWILL_INLINE bool any(Mask m) { return m.lane; }
 TWILL_INLINE uint32_t bits(Mask m) { return m.lane; }
 TWILL_INLINE Vec select(Mask m, Vec a, Vec b) { return m.lane ? a : b; }
 
+template <int kApart>
+TWILL_INLINE Vec exchange(Vec v) {
+  return v;
+}
+
 TWILL_INLINE Index index_broadcast(int32_t i) { return {i}; }
 TWILL_INLINE Index select(Mask m, Index a, Index b) { return m.lane ? a : b; }
 TWILL_INLINE void store(int32_t* p, Index v) { *p = v.lane; }

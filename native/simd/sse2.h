@@ -69,6 +69,11 @@ TWILL_INLINE bool any(Mask m) { return _mm_movemask_ps(m) != 0; }
 TWILL_INLINE uint32_t bits(Mask m) { return static_cast<uint32_t>(_mm_movemask_ps(m)); }
 TWILL_INLINE Vec select(Mask m, Vec a, Vec b) { return _mm_or_ps(_mm_and_ps(m, a), _mm_andnot_ps(m, b)); }
 
+template <int kApart>
+TWILL_INLINE Vec exchange(Vec v) {
+  return _mm_shuffle_ps(v, v, kApart == 2 ? 0x4E : 0xB1);
+}
+
 TWILL_INLINE Index index_broadcast(int32_t i) { return _mm_set1_epi32(i); }
 TWILL_INLINE Index select(Mask m, Index a, Index b) {
   const __m128i bits = _mm_castps_si128(m);

@@ -82,6 +82,11 @@ TWILL_INLINE bool any(Mask m) { return wasm_v128_any_true(m); }
 TWILL_INLINE uint32_t bits(Mask m) { return static_cast<uint32_t>(wasm_i32x4_bitmask(m)); }
 TWILL_INLINE Vec select(Mask m, Vec a, Vec b) { return wasm_v128_bitselect(a, b, m); }
 
+template <int kApart>
+TWILL_INLINE Vec exchange(Vec v) {
+  return kApart == 2 ? wasm_i32x4_shuffle(v, v, 2, 3, 0, 1) : wasm_i32x4_shuffle(v, v, 1, 0, 3, 2);
+}
+
 TWILL_INLINE Index index_broadcast(int32_t i) { return {wasm_i32x4_splat(i)}; }
 TWILL_INLINE Index select(Mask m, Index a, Index b) { return {wasm_v128_bitselect(a.lanes, b.lanes, m)}; }
 TWILL_INLINE void store(int32_t* p, Index v) { wasm_v128_store(p, v.lanes); }
