@@ -3,7 +3,7 @@ import { crc32, deflateSync, gzipSync } from 'node:zlib';
 import { encode } from 'fast-png';
 import { decodeIdx } from '../../src/data/idx.js';
 import { decodeImage } from '../../src/data/image-file.node.js';
-import { fromBytes, SGD, toBytes, Trainer } from '../../src/index.node.js';
+import { fit, fromBytes, SGD, toBytes, Trainer } from '../../src/index.node.js';
 import { parseSafetensors, serialiseSafetensors } from '../../src/io/safetensors.js';
 import { exportOnnx, importOnnx } from '../../src/onnx/index.js';
 import { parseHistory } from '../../src/report/history.js';
@@ -107,6 +107,22 @@ function restore(bytes: Uint8Array): void {
   }
 }
 
+/** Two epochs of two steps, from a checkpoint where there is one. */
+const training = (options: { resume?: Uint8Array; to?: (bytes: Uint8Array<ArrayBuffer>) => void }) => {
+  const { resume, to = () => {} } = options;
+  const optimizer = new SGD({ momentum: 0.9 });
+  const checkpoint = { to, every: 3 };
+  const settings = { epochs: 2, batchSize: 2, shuffle: true, optimizer, checkpoint };
+  return fit(classifier(2), bars(4), { ...settings, ...(resume && { resume }) }).finish();
+};
+const TRAININGS: Uint8Array[] = [];
+await training({ to: (bytes) => void TRAININGS.push(bytes) });
+const trainingRecord = parseSafetensors(TRAININGS[0]!).metadata.get(KEY)!;
+
+/** A checkpoint with another record. */
+const withRecord = (checkpoint: Uint8Array, text: Uint8Array) =>
+  serialiseSafetensors(parseSafetensors(checkpoint).tensors, [[KEY, new TextDecoder().decode(text)]]);
+
 export const READERS: readonly Reader[] = [
   { name: 'IDX', seeds: IDX, read: (bytes) => decodeIdx(bytes, 'a file') },
   {
@@ -167,11 +183,15 @@ export const READERS: readonly Reader[] = [
   {
     name: "a checkpoint's record",
     seeds: [new TextEncoder().encode(record)],
-    wrap: (bytes) => {
-      const { tensors } = parseSafetensors(CHECKPOINT);
-      return serialiseSafetensors(tensors, [[KEY, new TextDecoder().decode(bytes)]]);
-    },
+    wrap: (bytes) => withRecord(CHECKPOINT, bytes),
     read: restore,
+  },
+  { name: "a training's checkpoint", seeds: TRAININGS, read: (resume) => training({ resume }) },
+  {
+    name: "a training's record",
+    seeds: [new TextEncoder().encode(trainingRecord)],
+    wrap: (bytes) => withRecord(TRAININGS[0]!, bytes),
+    read: (resume) => training({ resume }),
   },
   {
     name: 'a history',
