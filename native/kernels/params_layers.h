@@ -8,7 +8,7 @@ namespace twill {
 // clang-format off
 
 // u8 = 1: bytes, scaled by 1/255
-#define TWILL_IMAGE_PARAMS(P) P(C) P(H) P(W) P(u8)
+#define TWILL_IMAGE_PARAMS(P) P(C) P(H) P(W) P(u8) P(flush)
 // size: floats an image
 #define TWILL_MAP_PARAMS(P) P(size)
 #define TWILL_ADD_PARAMS(P) P(size) P(relu)

@@ -9,7 +9,7 @@ const char* check(const ImageParams& p) {
   if (p.H < 1) return "H";
   if (p.W < 1) return "W";
   if (!flag(p.u8)) return "u8";
-  return nullptr;
+  return flag(p.flush) ? nullptr : "flush";
 }
 
 const char* check(const MapParams& p) { return p.size < 1 ? "size" : nullptr; }
@@ -31,6 +31,7 @@ Extents import_images(const ImageParams& p, int32_t) {
 
 Extents export_images(const ImageParams& p, int32_t) {
   if (p.u8) return inconsistent("u8");
+  if (p.flush) return inconsistent("flush");
   return extents(image(size(p)), image(size(p)));
 }
 

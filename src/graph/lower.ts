@@ -155,29 +155,32 @@ class Lowering {
   #importImages(input: SymbolicTensor): Buffer {
     const u8 = this.#request.input === 'uint8';
     const source = this.#builder.batch(sizeOf(input.spec) * (u8 ? 1 : FLOAT), true);
-    this.#values.set(input, this.#toChannelsLast(input, source, u8));
+    // Denormal numbers would slow every step down, and what is learnt from them gets lost in rounding.
+    const flush = !u8 && this.#request.update !== undefined;
+    this.#values.set(input, this.#toChannelsLast(input, source, { u8, flush }));
     return source;
   }
 
-  /** NCHW from outside to NHWC; the same buffer where both orders are one. */
-  #toChannelsLast(tensor: SymbolicTensor, source: Buffer, u8: boolean): Buffer {
+  /** NCHW from outside to NHWC; the same buffer where both orders are one, and nothing else is to be done. */
+  #toChannelsLast(tensor: SymbolicTensor, source: Buffer, { u8 = false, flush = false } = {}): Buffer {
     const { C, H, W } = imageShape(tensor);
-    if (!u8 && (C === 1 || H * W === 1)) return source;
+    if (!u8 && !flush && (C === 1 || H * W === 1)) return source;
     const values = this.#builder.batch(C * H * W * FLOAT);
-    this.#builder.call('import_images', { C, H, W, u8: u8 ? 1 : 0 }, { source, values });
+    const params = { C, H, W, u8: u8 ? 1 : 0, flush: flush ? 1 : 0 };
+    this.#builder.call('import_images', params, { source, values });
     return values;
   }
 
   #exportImages(tensor: SymbolicTensor, values: Buffer): Buffer {
     const { C, H, W } = imageShape(tensor);
     const target = this.#builder.batch(C * H * W * FLOAT, true);
-    this.#builder.call('export_images', { C, H, W, u8: 0 }, { values, target });
+    this.#builder.call('export_images', { C, H, W, u8: 0, flush: 0 }, { values, target });
     return target;
   }
 
   #importGradOutput(output: SymbolicTensor): Buffer {
     const source = this.#builder.batch(sizeOf(output.spec) * FLOAT, true);
-    this.#gradients.set(this.#root(output), this.#toChannelsLast(output, source, false));
+    this.#gradients.set(this.#root(output), this.#toChannelsLast(output, source));
     return source;
   }
 
@@ -200,7 +203,7 @@ class Lowering {
     if (gradOutputs) this.#gradients.set(this.#root(output), gradOutputs);
     const emit: LossEmitter = {
       outputs: this.#value(output),
-      targets: kind === 'labels' ? targets : this.#toChannelsLast(output, targets, false),
+      targets: kind === 'labels' ? targets : this.#toChannelsLast(output, targets),
       losses,
       hits,
       gradOutputs,

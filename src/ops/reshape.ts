@@ -62,7 +62,7 @@ function permute(
 ): void {
   const [before, after] = [pixelOrder(from), pixelOrder(to)];
   const planes = before && after ? emit.temporary(sizeOf(from) * Float32Array.BYTES_PER_ELEMENT) : undefined;
-  const params = ([C, H, W]: Image) => ({ C, H, W, u8: 0 });
+  const params = ([C, H, W]: Image) => ({ C, H, W, u8: 0, flush: 0 });
   if (before) emit.call('export_images', params(before), { values, target: planes ?? target });
   if (after) emit.call('import_images', params(after), { source: planes ?? values, values: target });
 }
