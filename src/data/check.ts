@@ -46,7 +46,7 @@ export function checkLabels(
       );
     }
   }
-  return labels instanceof Int32Array ? labels : Int32Array.from(labels);
+  return labels instanceof Int32Array ? labels : new Int32Array(labels);
 }
 
 /** What a loss is to compare `count` images' outputs with, in the type that it takes. */
@@ -64,7 +64,7 @@ export function checkTargets(
         `(${expected} values), but got ${given?.length ?? 'none'}`,
     );
   }
-  return given instanceof Float32Array ? given : Float32Array.from(given);
+  return given instanceof Float32Array ? given : new Float32Array(given);
 }
 
 /** What a batch has for a loss that compares with `kind`. Throws `OptionError` where it has none. */

@@ -11,7 +11,9 @@ export type Targets =
 /** Of given targets, those that the loss does not ignore. */
 export function countedOf(given: ArrayLike<number>, targets: Targets): number {
   if (targets.kind !== 'labels') return given.length / sizeOf(targets);
-  return Array.from(given).filter((label) => label !== targets.ignoreIndex).length;
+  let counted = 0;
+  for (let i = 0; i < given.length; i++) if (given[i] !== targets.ignoreIndex) counted++;
+  return counted;
 }
 
 /** What a loss emits its kernel calls with. */

@@ -17,6 +17,7 @@ import { boolean, checkOptions, nonNegativeInteger, positiveInteger, show } from
 import { Generator, type GeneratorState } from '../random.js';
 import { type Anomaly, anomalyError } from './anomaly.js';
 import { decodeCheckpoint, encodeCheckpoint, type Snapshot } from './checkpoint.js';
+import { Readings } from './readings.js';
 import { Updater } from './updater.js';
 import { type Fed, Watch } from './watch.js';
 
@@ -103,6 +104,7 @@ export class Trainer {
   readonly #averaging: boolean;
   readonly #watch: Watch;
   readonly #programs = new Map<'uint8' | 'float32', LoweredProgram>();
+  readonly #readings: Readings;
   #steps = 0;
   #running = false;
   #exchanged = false;
@@ -134,6 +136,7 @@ export class Trainer {
     this.optimizer = optimizer;
     this.inputShape = inputShape;
     this.batchSize = positiveInteger(where, 'batchSize', batchSize);
+    this.#readings = new Readings(this.batchSize);
     this.#fusion = boolean(where, 'fusion', fusion);
     this.#loss = loss ?? new CrossEntropyLoss();
     this.#random = new Generator(nonNegativeInteger(where, 'seed', seed));
@@ -338,24 +341,9 @@ export class Trainer {
   }
 
   #result({ lowered, size, counted }: Fed): StepResult {
-    const { program, losses, total, hits, norm } = lowered;
-    const loss = new Float32Array(size);
-    const hit = new Int32Array(size);
-    const count = Float32Array.of(size);
-    program.read(losses!, loss);
-    if (hits) program.read(hits, hit);
-    if (total) program.read(total, count);
-    const sum = loss.reduce((a, b) => a + b, 0);
-    const length = new Float32Array(1);
-    if (norm) program.read(norm, length);
-    if (Number.isFinite(sum) && Number.isFinite(length[0])) this.#steps++;
-    return {
-      loss: this.#loss.reduction === 'sum' ? sum : sum / count[0]!,
-      correct: hits ? hit.reduce((sum, value) => sum + value, 0) : Number.NaN,
-      size,
-      counted,
-      ...(norm && { gradNorm: length[0]! }),
-    };
+    const { loss, correct, gradNorm, finite } = this.#readings.read(lowered, size, this.#loss.reduction);
+    if (finite) this.#steps++;
+    return { loss, correct, size, counted, ...(gradNorm !== undefined && { gradNorm }) };
   }
 
   /** The program for one kind of input, made anew where another one has moved the weights. */
