@@ -15,9 +15,16 @@ namespace twill {
 // mode); PH = OH / pool_h, PW = OW / pool_w; pool_h * pool_w <= 254.
 #define TWILL_CONV2D_POOL_PARAMS(P) TWILL_CONV2D_PARAMS(P) P(pool_h) P(pool_w) P(PH) P(PW)
 
+// count = channels that are summed over, lanes = those that come out; adjoint = 1: of the input's gradient
+#define TWILL_WINOGRAD_WEIGHT_PARAMS(P) P(count) P(lanes) P(adjoint)
+
 // clang-format on
+
+// Input channels that minimal filtering has room for.
+constexpr int32_t kWinogradChannels = 1792;
 
 TWILL_PARAMS_STRUCT(Conv2dParams, TWILL_CONV2D_PARAMS)
 TWILL_PARAMS_STRUCT(Conv2dPoolParams, TWILL_CONV2D_POOL_PARAMS)
+TWILL_PARAMS_STRUCT(WinogradWeightParams, TWILL_WINOGRAD_WEIGHT_PARAMS)
 
 }  // namespace twill

@@ -41,6 +41,25 @@ Extents conv2d_backward_weight(const Conv2dParams& p, int32_t) {
   return extents(image(input_size(p)), image(output_size(p)), fixed(weight_size(p)), fixed(p.OC));
 }
 
+const char* check(const WinogradWeightParams& p) {
+  if (p.count < 1) return "count";
+  if (p.lanes < 1) return "lanes";
+  return flag(p.adjoint) ? nullptr : "adjoint";
+}
+
+Extents conv2d_winograd(const Conv2dParams& p, int32_t) {
+  if (p.KH != 3 || p.KW != 3) return inconsistent("KH");
+  if (p.stride_h != 1 || p.stride_w != 1) return inconsistent("stride_h");
+  if (p.dilation_h != 1 || p.dilation_w != 1) return inconsistent("dilation_h");
+  if (p.groups != 1) return inconsistent("groups");
+  if (p.IC > kWinogradChannels) return inconsistent("IC");
+  return extents(image(input_size(p)), fixed(product(16, p.IC, p.OC)), fixed(p.OC), image(output_size(p)));
+}
+
+Extents winograd_weight(const WinogradWeightParams& p, int32_t) {
+  return extents(fixed(product(9, p.count, p.lanes)), fixed(product(16, p.count, p.lanes)));
+}
+
 Extents conv2d_pool_forward(const Conv2dPoolParams& p, int32_t) {
   return extents(image(input_size(plain(p))), fixed(weight_size(plain(p))), fixed(p.OC),
                  image(pooled_size(p)), image(pooled_size(p), 1));

@@ -10,6 +10,8 @@ export interface Layer {
   readonly stride: number;
   readonly dilation: number;
   readonly groups: number;
+  /** By minimal filtering. */
+  readonly winograd?: boolean;
   /** Size of a max-pool after it: then it is measured fused, with ReLU, as well. */
   readonly pool?: number;
   /** Measured also when there is little time. */
@@ -22,6 +24,7 @@ interface Extras {
   readonly groups?: number;
   readonly padding?: number;
   readonly pool?: number;
+  readonly winograd?: boolean;
   readonly quick?: boolean;
   /** What people know it as. */
   readonly known?: string;
@@ -29,7 +32,7 @@ interface Extras {
 
 /** "Same" padding, one group, stride 1 and no pool unless the extras say otherwise. */
 function layer(IC: number, OC: number, kernel: number, size: number, extras: Extras = {}): Layer {
-  const { stride = 1, dilation = 1, groups = 1, pool, quick, known } = extras;
+  const { stride = 1, dilation = 1, groups = 1, pool, winograd, quick, known } = extras;
   const same = (dilation * (kernel - 1)) / 2;
   const padding = extras.padding ?? same;
   const marks = [
@@ -37,10 +40,11 @@ function layer(IC: number, OC: number, kernel: number, size: number, extras: Ext
     dilation > 1 && `dilation ${dilation}`,
     groups === IC && groups > 1 ? 'depthwise' : groups > 1 && `${groups} groups`,
     padding !== same && `padding ${padding}`,
+    winograd && 'Winograd',
     known && `(${known})`,
   ].filter(Boolean);
   const name = [`${IC}→${OC} ${kernel}x${kernel} ${size}x${size}`, ...marks].join(' ');
-  return { name, IC, OC, size, kernel, padding, stride, dilation, groups, pool, quick };
+  return { name, IC, OC, size, kernel, padding, stride, dilation, groups, pool, winograd, quick };
 }
 
 /** Layers that people use, from the article's to those of small residual and separable networks. */
@@ -61,6 +65,11 @@ export const LAYERS: readonly Layer[] = [
   layer(64, 64, 3, 56, {}),
   layer(128, 128, 3, 7, { quick: true }),
   layer(128, 128, 3, 14, {}),
+
+  layer(32, 64, 3, 14, { winograd: true, quick: true }),
+  layer(64, 64, 3, 14, { winograd: true }),
+  layer(64, 64, 3, 56, { winograd: true }),
+  layer(128, 128, 3, 7, { winograd: true }),
 
   layer(8, 16, 5, 64, {}),
   layer(32, 32, 5, 28, {}),

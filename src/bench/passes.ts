@@ -24,6 +24,7 @@ function nodeOf(layer: Layer, fused: boolean): { op: Op; node: NodeView<unknown>
     groups,
     kernel: [kernel, kernel],
     outChannels: OC,
+    winograd: layer.winograd,
   };
   const pool = layer.pool ?? 1;
   const attributes: Conv2dPoolAttributes = { ...plain, relu: true, pool: [pool, pool] };

@@ -56,8 +56,10 @@ function fold(
 }
 
 /** The op that pools as well, where there is one. */
-function pooledOp({ op, parameters }: GraphNode, shared: ReadonlySet<Parameter>): Op | undefined {
+function pooledOp({ op, parameters, attributes }: GraphNode, shared: ReadonlySet<Parameter>): Op | undefined {
   if (op === (batchNorm as Op)) return batchNormPool as Op;
+  // What is filtered is not pooled in the same go.
+  if ((attributes as Conv2dAttributes).winograd) return undefined;
   // Pooled gradients come transposed: those of one weight that several nodes use have to be alike to be added.
   return op === (conv2d as Op) && !shared.has(parameters.weight!) ? (conv2dPool as Op) : undefined;
 }

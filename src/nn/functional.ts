@@ -1,6 +1,7 @@
 import { ShapeError } from '../errors.js';
 import { add as addOp } from '../ops/add.js';
 import { type Conv2dAttributes, conv2d as conv2dOp } from '../ops/conv2d.js';
+import { withWinograd } from '../ops/winograd.js';
 import { linear as linearOp } from '../ops/linear.js';
 import { maxPool2d as maxPool2dOp } from '../ops/max_pool2d.js';
 import { formatShape } from '../ops/op.js';
@@ -33,6 +34,8 @@ export interface Conv2dFunctionOptions {
   dilation?: Size2d;
   /** Default 1. */
   groups?: number;
+  /** As that of `Conv2d`; default false. */
+  winograd?: boolean;
 }
 
 /** Gradients of a layer's input and parameters for the gradient of its output. */
@@ -120,10 +123,11 @@ export function linearBackward(gradOutput: Tensor, x: Tensor, weight: Tensor): L
 }
 
 function conv2dAttributes(where: string, weight: Tensor, options?: Conv2dFunctionOptions): Conv2dAttributes {
-  const known = ['stride', 'padding', 'dilation', 'groups'] as const;
-  const { stride = 1, padding = 0, dilation = 1, groups = 1 } = checkOptions(where, options, known);
+  const known = ['stride', 'padding', 'dilation', 'groups', 'winograd'] as const;
+  const given = checkOptions(where, options, known);
+  const { stride = 1, padding = 0, dilation = 1, groups = 1, winograd = false } = given;
   const { shape } = checkTensor(where, 'weight', weight);
-  return {
+  const attributes: Conv2dAttributes = {
     kernel: [shape[2] ?? 1, shape[3] ?? 1],
     outChannels: shape[0]!,
     groups: positiveInteger(where, 'groups', groups),
@@ -131,4 +135,5 @@ function conv2dAttributes(where: string, weight: Tensor, options?: Conv2dFunctio
     padding: pair(where, 'padding', padding, 0),
     dilation: pair(where, 'dilation', dilation, 1),
   };
+  return withWinograd(where, attributes, shape[1] ?? 1, winograd);
 }

@@ -4,6 +4,7 @@ import { formatShape, imageShapeOf, type NodeView, type Op, sizeOf } from './op.
 import { PLAIN } from './packing.js';
 import { reluBackward } from './relu.js';
 import { dilatedWindowParams } from './window.js';
+import { emitWinograd, emitWinogradAdjoint } from './winograd.js';
 
 /** Attributes as PyTorch names them, each for height and width; `relu` is set by fusion. */
 export interface Conv2dAttributes extends FoldedNorm {
@@ -14,6 +15,8 @@ export interface Conv2dAttributes extends FoldedNorm {
   readonly kernel: readonly [number, number];
   readonly outChannels: number;
   readonly relu?: boolean;
+  /** Minimal filtering (winograd.ts). */
+  readonly winograd?: boolean;
 }
 
 /** Output size along one axis: floor((size + 2 padding - dilation (kernel - 1) - 1) / stride) + 1, as PyTorch. */
@@ -76,11 +79,11 @@ export const conv2d: Op<Conv2dAttributes> = {
   },
 
   forward(emit, node) {
-    emit.call('conv2d_forward', conv2dParams(node), {
-      x: emit.input(0),
-      ...weightAndBias(emit, node.attributes, weightLayout(node)),
-      y: emit.output(),
-    });
+    const params = conv2dParams(node);
+    const parameters = weightAndBias(emit, node.attributes, weightLayout(node));
+    const images = { x: emit.input(0), y: emit.output() };
+    if (node.attributes.winograd) emitWinograd(emit, params, parameters, images);
+    else emit.call('conv2d_forward', params, { ...images, ...parameters });
   },
 
   backward(emit, node) {
@@ -96,13 +99,11 @@ export const conv2d: Op<Conv2dAttributes> = {
         grad_bias: emit.gradParameter('bias'),
       });
     }
-    if (gradInput) {
-      emit.call('conv2d_backward_input', params, {
-        grad_output: emit.gradOutput(),
-        weight_t: emit.transposed('weight', transposeLayout(node)),
-        grad_input: gradInput,
-      });
-    }
+    if (!gradInput) return;
+    const weight_t = emit.transposed('weight', transposeLayout(node));
+    const images = { grad_output: emit.gradOutput(), grad_input: gradInput };
+    if (node.attributes.winograd) emitWinogradAdjoint(emit, params, weight_t, images);
+    else emit.call('conv2d_backward_input', params, { weight_t, ...images });
   },
 };
 
@@ -121,7 +122,9 @@ export function transposeLayout({
   return { groups, taps: kernel[0] * kernel[1], IC, OC: outChannels / groups };
 }
 
-/** The words of Conv2dParams (native/kernels/params.h). */
+export type Conv2dParams = ReturnType<typeof conv2dParams>;
+
+/** The words of Conv2dParams (native/kernels/params_convolution.h). */
 export function conv2dParams(node: NodeView<Conv2dAttributes>) {
   const { stride, padding, dilation, groups, kernel, outChannels, relu } = node.attributes;
   const [IC, IH, IW] = node.inputs[0]!.shape as [number, number, number];

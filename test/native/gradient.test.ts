@@ -8,7 +8,9 @@ import { ProgramFiles } from './program-files.js';
 /** Networks that are drawn, each with four programs; TWILL_TEST_RUNS=2000 for a night. */
 const NETWORKS = Number(process.env.TWILL_TEST_RUNS ?? 20);
 const SEED = Number(process.env.TWILL_TEST_SEED ?? 1);
-const TIMEOUT = 120_000 + 3000 * NETWORKS;
+/** Sanitizers, and g++'s -O1 with them, take ten times as long. */
+const SLOWNESS = process.env.TWILL_NATIVE_TESTS ? 10 : 1;
+const TIMEOUT = SLOWNESS * (120_000 + 3000 * NETWORKS);
 
 it(
   'kernels in float64 give the gradients of finite differences, in networks drawn at random',

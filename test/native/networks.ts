@@ -45,9 +45,9 @@ import { channels } from '../property/draw.js';
 class Residual extends BaseModule {
   readonly conv: Conv2d;
 
-  constructor(C: number, generator: Generator) {
+  constructor(C: number, winograd: boolean, generator: Generator) {
     super();
-    this.conv = new Conv2d(C, C, 3, { padding: 1, generator });
+    this.conv = new Conv2d(C, C, 3, { padding: 1, winograd, generator });
   }
 
   forward(x: SymbolicTensor): SymbolicTensor {
@@ -95,7 +95,7 @@ const ARITHMETIC = [
     }),
   },
   fc.record({ kind: fc.constant('relu' as const) }),
-  fc.record({ kind: fc.constant('residual' as const) }),
+  fc.record({ kind: fc.constant('residual' as const), winograd: fc.boolean() }),
   fc.record({ kind: fc.constant('pool' as const), kernel: size2d(3), overlapping: fc.boolean() }),
   fc.record({
     kind: fc.constant('average' as const),
@@ -173,7 +173,7 @@ function moduleOf(drawn: Layer, shape: readonly number[], generator: Generator):
     case 'elements':
       return ELEMENTS[drawn.which % ELEMENTS.length]!();
     case 'residual':
-      return new Residual(IC, generator);
+      return new Residual(IC, drawn.winograd, generator);
     case 'relu':
       return new ReLU();
   }

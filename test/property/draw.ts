@@ -71,6 +71,23 @@ export const conv2dCase: fc.Arbitrary<Conv2dCase> = fc
   })
   .filter((shape) => outputSize(shape).every((size) => size >= 1) && products(shape) <= MOST_PRODUCTS);
 
+/** Convolutions that can be filtered minimally. */
+export const winogradCase: fc.Arbitrary<Conv2dCase> = fc
+  .record({
+    N: batch,
+    IC: channels,
+    OC: channels,
+    IH: fc.integer({ min: 1, max: 16 }),
+    IW: fc.integer({ min: 1, max: 16 }),
+    padding: size2d(0, 2),
+    bias: fc.boolean(),
+    relu: fc.boolean(),
+  })
+  .map((shape): Conv2dCase => {
+    return { ...shape, KH: 3, KW: 3, stride: [1, 1], dilation: [1, 1], groups: 1 };
+  })
+  .filter((shape) => outputSize(shape).every((size) => size >= 1) && products(shape) <= MOST_PRODUCTS / 4);
+
 function products(shape: Conv2dShape): number {
   const [OH, OW] = outputSize(shape);
   return (shape.N * shape.OC * OH * OW * shape.IC * shape.KH * shape.KW) / shape.groups;
