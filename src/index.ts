@@ -17,7 +17,20 @@ export {
 export { SymbolicTensor } from './graph/graph.js';
 export { ModuleBuffer, Parameter, type StateDtype } from './graph/parameter.js';
 export { fromBytes, toBytes } from './io/model.js';
-export { GELU, type GELUOptions, LeakyReLU, Sigmoid, SiLU, Tanh } from './nn/activation.js';
+export {
+  ELU,
+  GELU,
+  type GELUOptions,
+  Hardsigmoid,
+  type HardsigmoidOptions,
+  Hardswish,
+  Hardtanh,
+  LeakyReLU,
+  ReLU6,
+  Sigmoid,
+  SiLU,
+  Tanh,
+} from './nn/activation.js';
 export { AdaptiveAvgPool2d, type AdaptiveSize2d, AvgPool2d, type AvgPool2dOptions } from './nn/avg_pool2d.js';
 export { BatchNorm1d, BatchNorm2d, type BatchNormOptions } from './nn/batch_norm.js';
 export { Conv2d, type Conv2dOptions } from './nn/conv2d.js';

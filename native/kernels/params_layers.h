@@ -12,8 +12,9 @@ namespace twill {
 // size: floats an image
 #define TWILL_MAP_PARAMS(P) P(size)
 #define TWILL_ADD_PARAMS(P) P(size) P(relu)
-// kind: an Activation (activation.cc); slope: a float, the leaky ReLU's
-#define TWILL_ACTIVATION_PARAMS(P) P(size) P(kind) P(slope)
+// kind: an Activation (activation.cc); floats: slope, the leaky ReLU's and ELU's alpha; low and high, between which a
+// Hardtanh, Hardsigmoid and Hardswish is no straight line beyond
+#define TWILL_ACTIVATION_PARAMS(P) P(size) P(kind) P(slope) P(low) P(high)
 #define TWILL_LINEAR_PARAMS(P) P(IN) P(OUT)
 // of C values at each position; log = 1: the logarithm of it
 #define TWILL_SOFTMAX_PARAMS(P) P(C) P(positions) P(log)

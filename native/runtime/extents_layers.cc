@@ -15,7 +15,7 @@ const char* check(const ImageParams& p) {
 const char* check(const MapParams& p) { return p.size < 1 ? "size" : nullptr; }
 const char* check(const AddParams& p) { return p.size < 1 ? "size" : !flag(p.relu) ? "relu" : nullptr; }
 const char* check(const ActivationParams& p) {
-  return p.size < 1 ? "size" : p.kind < 0 || p.kind > 5 ? "kind" : nullptr;
+  return p.size < 1 ? "size" : p.kind < 0 || p.kind > 9 ? "kind" : nullptr;
 }
 const char* check(const LinearParams& p) { return p.IN < 1 ? "IN" : p.OUT < 1 ? "OUT" : nullptr; }
 const char* check(const SoftmaxParams& p) {

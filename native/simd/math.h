@@ -40,6 +40,12 @@ struct Exponential {
     n = words_of(shifted);
   }
 
+  // e^x - 1, precise near 0, for -87 <= x <= 88.
+  TWILL_INLINE Vec less_one() const {
+    const Vec whole = power(n);
+    return fma(whole, excess, sub(whole, broadcast(1.0f)));
+  }
+
   // 2^k of the low bits of k, -126 <= k <= 127.
   static TWILL_INLINE Vec power(Words k) { return floats_of((k + 127) << 23); }
 };
@@ -55,18 +61,21 @@ TWILL_INLINE Vec exp_of_negative(Vec x) {
 
 // (e^2x - 1) / (e^2x + 1)
 TWILL_INLINE Vec tanh(Vec x) {
-  const Exponential e(min(broadcast(20.0f), mul(broadcast(2.0f), magnitude(x))));
-  const Vec power = Exponential::power(e.n);
-  const Vec less_one = fma(power, e.excess, sub(power, broadcast(1.0f)));
-  return with_sign(div(less_one, add(less_one, broadcast(2.0f))), x);
+  const Vec e = Exponential(min(broadcast(20.0f), mul(broadcast(2.0f), magnitude(x)))).less_one();
+  return with_sign(div(e, add(e, broadcast(2.0f))), x);
 }
 
-// 1 / (1 + e^-x) and its derivative, precise on both sides.
+// e^x - 1 for x <= 0.
+TWILL_INLINE Vec exp_of_negative_less_one(Vec x) {
+  return with_sign(Exponential(max(broadcast(-20.0f), x)).less_one(), x);
+}
+
+// 1 / (1 + e^-x) and its derivative, precise on both sides; e^-|x| is what they are made of.
 struct Logistic {
-  Vec value, slope;
+  Vec value, slope, e;
 
   TWILL_INLINE explicit Logistic(Vec x) {
-    const Vec e = exp_of_negative(negative(x));
+    e = exp_of_negative(negative(x));
     const Vec larger = div(broadcast(1.0f), add(broadcast(1.0f), e));
     const Vec smaller = mul(e, larger);
     value = select(gt(zero(), x), smaller, larger);

@@ -26,7 +26,7 @@ TWILL_INLINE Vec floats_of(Words words) {
 // -|v|; NaN stays NaN.
 TWILL_INLINE Vec negative(Vec v) { return floats_of(words_of(v) | 0x80000000u); }
 TWILL_INLINE Vec magnitude(Vec v) { return floats_of(words_of(v) & 0x7FFFFFFFu); }
-// The magnitude of `v`, which is not negative, with the sign of another.
+// `v` with the sign of another: of a `v` that is not negative, or whose sign is that one or 0's.
 TWILL_INLINE Vec with_sign(Vec v, Vec sign) {
   return floats_of(words_of(v) | (words_of(sign) & 0x80000000u));
 }

@@ -8,15 +8,22 @@ const KINDS = [
   ['silu', 5],
   ['sigmoid', 4],
   ['tanh', 5],
+  ['elu', 4],
+  ['hardtanh', 2],
+  ['hardsigmoid', 4],
+  ['hardswish', 5],
 ] as const;
 
 export interface ActivationAttributes {
   readonly kind: (typeof KINDS)[number][0];
-  /** Of the leaky ReLU, below zero. */
+  /** Of the leaky ReLU, below zero; ELU's alpha. */
   readonly slope?: number;
+  /** Hardtanh's limits; where a hard sigmoid (that of a Hardswish, too) leaves 0 and reaches 1. */
+  readonly low?: number;
+  readonly high?: number;
 }
 
-/** What takes each value by itself, torch.nn.functional's `leaky_relu`, `gelu`, `silu`, `sigmoid` and `tanh`. */
+/** What takes each value by itself: torch.nn.functional's `leaky_relu`, `gelu`, `silu`, `elu`, `hardtanh` and so on. */
 export const activation: Op<ActivationAttributes> = {
   name: 'activation',
   infer: (_where, inputs) => inputs[0]!,
@@ -43,5 +50,12 @@ function numberOf({ kind }: ActivationAttributes): number {
 }
 
 function activationParams({ output, attributes }: NodeView<ActivationAttributes>) {
-  return { size: sizeOf(output), kind: numberOf(attributes), slope: floatBits(attributes.slope ?? 0) };
+  const { slope = 0, low = 0, high = 0 } = attributes;
+  return {
+    size: sizeOf(output),
+    kind: numberOf(attributes),
+    slope: floatBits(slope),
+    low: floatBits(low),
+    high: floatBits(high),
+  };
 }

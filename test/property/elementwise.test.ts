@@ -40,6 +40,21 @@ describe('exactly, for NaN, infinities and denormals too,', () => {
     hold(property);
   });
 
+  it('ReLU6 and its gradient, as PyTorch', () => {
+    const property = fc.property(shapes, fc.nat(), (shape, seed) => {
+      const generator = new Generator(seed);
+      const x = special(generator, shape);
+      x.data.forEach((value, at) => (x.data[at] = generator.integer(3) === 0 ? 6 : 4 * value));
+      const y = F.relu6(x);
+      expect(y.shape).toEqual(shape);
+      expect(y.data).toEqual(x.data.map((value) => (value < 0 ? 0 : value > 6 ? 6 : value)));
+      const gradOutput = random(generator, shape);
+      const gradient = gradOutput.data.map((value, at) => (x.data[at]! <= 0 || x.data[at]! >= 6 ? 0 : value));
+      expect(F.relu6Backward(gradOutput, x).data).toEqual(gradient);
+    });
+    hold(property);
+  });
+
   it('sums of two tensors', () => {
     const property = fc.property(shapes, fc.nat(), (shape, seed) => {
       const generator = new Generator(seed);

@@ -1,12 +1,14 @@
 import { functional as F } from '../../src/index.node.js';
 import type { Tensor } from '../../src/nn/functional.js';
 
-export type Activation = 'leakyRelu' | 'gelu' | 'silu' | 'sigmoid' | 'tanh';
+type Smooth = 'leakyRelu' | 'gelu' | 'silu' | 'sigmoid' | 'tanh' | 'elu';
+type CutOff = 'relu6' | 'hardtanh' | 'hardsigmoid' | 'hardswish';
+export type Activation = Smooth | CutOff;
 
 interface Attributes {
   readonly kind: Activation;
   /** What the function takes beside the tensor. */
-  readonly options?: never;
+  readonly options?: unknown;
 }
 
 /** What a golden case of an activation asks for, under the names of its outputs. */
@@ -14,9 +16,10 @@ export function activation(
   { x, gy }: Readonly<Record<string, Tensor | undefined>>,
   { kind, options }: Attributes,
 ): Record<string, Tensor> {
-  const value: (x: Tensor, options?: never) => Tensor = F[kind];
-  const gradient: (gradOutput: Tensor, x: Tensor, options?: never) => Tensor = F[`${kind}Backward`];
-  return { y: value(x!, options), g_x: gradient(gy!, x!, options) };
+  const value = F[kind] as (x: Tensor, ...options: unknown[]) => Tensor;
+  const gradient = F[`${kind}Backward`] as (gradOutput: Tensor, x: Tensor, ...options: unknown[]) => Tensor;
+  const rest = Array.isArray(options) ? options : [options];
+  return { y: value(x!, ...rest), g_x: gradient(gy!, x!, ...rest) };
 }
 
 const density = (x: number) => Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI);
@@ -48,7 +51,19 @@ export interface Curve {
 const sigmoid = (x: number) => (x < 0 ? Math.exp(x) / (1 + Math.exp(x)) : 1 / (1 + Math.exp(-x)));
 const sigmoidSlope = (x: number) => sigmoid(x) * sigmoid(-x);
 
-export const CURVES: Readonly<Record<Activation | 'geluTanh', Curve>> = {
+/** NaN stays, also where PyTorch's vectorised code gives it no gradient. */
+const clip = (x: number, low: number, high: number) => (x < low ? low : x > high ? high : x);
+/** Clipped to an interval, and scaled to 0 to 1 there. */
+const clipped = (low: number, high: number): Curve => ({
+  value: (x) => clip(x, low, high),
+  derivative: (x) => (x <= low || x >= high ? 0 : 1),
+});
+const ramp = (zeroAt: number, oneAt: number): Curve => ({
+  value: (x) => (clip(x, zeroAt, oneAt) - zeroAt) / (oneAt - zeroAt),
+  derivative: (x) => clipped(zeroAt, oneAt).derivative(x) / (oneAt - zeroAt),
+});
+
+export const CURVES: Readonly<Record<Activation | 'geluTanh' | 'kerasHardsigmoid', Curve>> = {
   leakyRelu: { value: (x) => (x > 0 ? x : 0.25 * x), derivative: (x) => (x > 0 ? 1 : 0.25) },
   gelu: {
     value: (x) => x * normalProbability(x),
@@ -66,6 +81,19 @@ export const CURVES: Readonly<Record<Activation | 'geluTanh', Curve>> = {
   silu: { value: (x) => x * sigmoid(x), derivative: (x) => sigmoid(x) + x * sigmoidSlope(x) },
   sigmoid: { value: sigmoid, derivative: sigmoidSlope },
   tanh: { value: Math.tanh, derivative: (x) => 1 - Math.tanh(x) ** 2 },
+  elu: {
+    value: (x) => (x > 0 ? x : 1.5 * Math.expm1(x)),
+    derivative: (x) => (x > 0 ? 1 : 1.5 * Math.exp(x)),
+  },
+  relu6: clipped(0, 6),
+  hardtanh: clipped(-0.75, Number.POSITIVE_INFINITY),
+  hardsigmoid: ramp(-3, 3),
+  kerasHardsigmoid: ramp(-2.5, 2.5),
+  hardswish: {
+    value: (x) => x * ramp(-3, 3).value(x),
+    // At the kinks as PyTorch from 2.8 on has it: those of the lines beyond.
+    derivative: (x) => (x <= -3 ? 0 : x >= 3 ? 1 : x / 3 + 0.5),
+  },
 };
 
 const INNER = 2 * Math.sqrt(2 / Math.PI);

@@ -100,6 +100,23 @@ def activations():
     one("tanh", "tanh", torch.tanh)
 
 
+def hard_activations():
+    def one(name, kind, function, kinks=(), **attrs):
+        x = random(2, 7, 3, 5) * 3
+        edges = torch.tensor([0.0, -0.0, 1e-40, -1e-40, 1e-5, -1e-5, 20.0, -20.0, *kinks])
+        x.view(-1)[: len(edges)] = edges
+        case(name, "activation", {"kind": kind, **attrs}, {"x": x}, function)
+
+    one("elu", "elu", lambda x: F.elu(x))
+    one("elu_of_alpha", "elu", lambda x: F.elu(x, 0.7), options=0.7)
+    one("relu6", "relu6", lambda x: F.relu6(x), (6.0,))
+    one("hardtanh", "hardtanh", lambda x: F.hardtanh(x), (-1.0, 1.0))
+    one("hardtanh_of_limits", "hardtanh", lambda x: F.hardtanh(x, -0.5, 2.5), (-0.5, 2.5), options=[-0.5, 2.5])
+    one("hardsigmoid", "hardsigmoid", lambda x: F.hardsigmoid(x), (-3.0, 3.0))
+    # Its gradient at the kinks is another one from PyTorch 2.8 on.
+    one("hardswish", "hardswish", lambda x: F.hardswish(x))
+
+
 def softmaxes():
     for name, op, function in (("softmax", "softmax", F.softmax), ("log_softmax", "logSoftmax", F.log_softmax)):
         for shape in ((6, 10), (2, 21, 3, 5)):
@@ -234,7 +251,7 @@ def save(name, **rest):
 
 def main():
     torch.set_num_threads(1)
-    run({0: batch_norm, 10: activations, 11: softmaxes, 12: losses})
+    run({0: batch_norm, 10: activations, 11: softmaxes, 12: losses, 13: hard_activations})
     torch.manual_seed(100)
     save("layers", training=training())
     run(dict(enumerate(golden_spatial.families(case, random))))
