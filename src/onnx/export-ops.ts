@@ -21,16 +21,38 @@ export interface ExportedNode {
 type OpWriter = (exported: ExportedNode) => string;
 
 const activation: OpWriter = ({ graph, node, name, inputs }) => {
-  const { kind, slope = 0 } = node.attributes as ActivationAttributes;
-  if (kind === 'leaky_relu') return graph.node(name, 'LeakyRelu', inputs, { alpha: { float: slope } });
-  if (kind === 'sigmoid') return graph.node(name, 'Sigmoid', inputs);
-  if (kind === 'tanh') return graph.node(name, 'Tanh', inputs);
-  if (kind === 'silu') {
-    const gate = graph.node(`${name}.gate`, 'Sigmoid', inputs);
-    return graph.node(name, 'Mul', [inputs[0], gate]);
+  const { kind, slope = 0, low = 0, high = 0 } = node.attributes as ActivationAttributes;
+  switch (kind) {
+    case 'leaky_relu':
+      return graph.node(name, 'LeakyRelu', inputs, { alpha: { float: slope } });
+    case 'elu':
+      return graph.node(name, 'Elu', inputs, { alpha: { float: slope } });
+    case 'sigmoid':
+      return graph.node(name, 'Sigmoid', inputs);
+    case 'tanh':
+      return graph.node(name, 'Tanh', inputs);
+    case 'hardswish':
+      return graph.node(name, 'HardSwish', inputs);
+    case 'hardsigmoid': {
+      const span = high - low;
+      return graph.node(name, 'HardSigmoid', inputs, {
+        alpha: { float: 1 / span },
+        beta: { float: -low / span },
+      });
+    }
+    case 'hardtanh': {
+      const limit = (key: string, value: number) =>
+        Number.isFinite(value) ? graph.floats(`${name}.${key}`, Float32Array.of(value), []) : undefined;
+      return graph.node(name, 'Clip', [inputs[0], limit('min', low), limit('max', high)]);
+    }
+    case 'silu': {
+      const gate = graph.node(`${name}.gate`, 'Sigmoid', inputs);
+      return graph.node(name, 'Mul', [inputs[0], gate]);
+    }
+    default:
+      graph.needs(20);
+      return graph.node(name, 'Gelu', inputs, { approximate: kind === 'gelu_tanh' ? 'tanh' : 'none' });
   }
-  graph.needs(20);
-  return graph.node(name, 'Gelu', inputs, { approximate: kind === 'gelu_tanh' ? 'tanh' : 'none' });
 };
 
 /** 0 is the batch, as it comes. */

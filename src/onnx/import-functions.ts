@@ -1,4 +1,17 @@
-import { erf, GRID, type Known, nameOf, recognise, sigmoid } from './functions.js';
+import { Hardtanh } from '../nn/activation.js';
+import {
+  clip,
+  elu,
+  erf,
+  GRID,
+  hardSigmoid,
+  hardSwish,
+  type Known,
+  makeHardsigmoid,
+  nameOf,
+  recognise,
+  sigmoid,
+} from './functions.js';
 import { scaleLayer, withConstant } from './import-affine.js';
 import { readMoment } from './import-moments.js';
 import type { ImportedNode } from './import-node.js';
@@ -72,17 +85,23 @@ const ROUNDING = 2e-7;
 function refuse(node: ImportedNode, samples: Float64Array): never {
   const name = nameOf(samples);
   const what = name ? `a ${name}` : 'arithmetic that is no activation that it knows';
-  throw node.fail(
-    `is the last of nodes that are ${what}: Twill has GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Tanh`,
-  );
+  throw node.fail(`is the last of nodes that are ${what}: Twill has ${ACTIVATIONS.join(', ')}`);
 }
 
-/** What a function of one number makes of an input. */
-export function unary(node: ImportedNode, f: (x: number) => number, at = 0): FunctionValue {
+const ACTIVATIONS = [
+  ...['ELU', 'GELU', 'Hardsigmoid', 'Hardswish', 'Hardtanh', 'LeakyReLU', 'ReLU', 'ReLU6', 'Sigmoid', 'SiLU'],
+  'Tanh',
+];
+
+/**
+ * What a function of one number makes of an input.
+ * @param exact what it is, where that is known better than the grid can tell
+ */
+export function unary(node: ImportedNode, f: (x: number) => number, at = 0, exact?: Known): FunctionValue {
   const x = operand(node, at);
   if (!x) throw node.fail(`needs a tensor that depends on the images as input ${at}`);
   const alone = () => {
-    const known = recognise(GRID.map(f));
+    const known = exact ?? recognise(GRID.map(f));
     return known && applied(node, x.tensor(), known);
   };
   return functionOf(node, x, x.samples.map(f), alone);
@@ -180,10 +199,18 @@ function readClip(node: ImportedNode): Value {
   const bound = (name: string, at: number, otherwise: number) =>
     node.attributes.float(name, node.optional(at)?.floats()[0] ?? otherwise);
   const [low, high] = [bound('min', 1, -Infinity), bound('max', 2, Infinity)];
-  return unary(node, (x) => Math.min(high, Math.max(low, x)));
+  const exact = low < high ? { make: () => new Hardtanh(low, high) } : undefined;
+  return unary(node, (x) => clip(x, low, high), 0, exact);
 }
 
-/** Of Relu, Tanh and LeakyRelu: at once a layer, but within a chain of arithmetic. */
+function readHardSigmoid(node: ImportedNode): Value {
+  const alpha = node.attributes.float('alpha', 0.2);
+  const beta = node.attributes.float('beta', 0.5);
+  const exact = alpha > 0 ? { make: () => makeHardsigmoid(alpha, beta) } : undefined;
+  return unary(node, (x) => hardSigmoid(x, alpha, beta), 0, exact);
+}
+
+/** Of Relu, Tanh and their like: at once a layer, but within a chain of arithmetic. */
 const inChain = (f: (node: ImportedNode) => (x: number) => number) => (node: ImportedNode) => {
   const made = unary(node, f(node));
   return node.input(0)?.kind === 'tensor' ? made.tensor() : made;
@@ -194,7 +221,13 @@ export const FUNCTION_READERS = {
   Add: readArithmetic,
   Clip: readClip,
   Div: readArithmetic,
+  Elu: inChain((node) => {
+    const alpha = node.attributes.float('alpha', 1);
+    return (x) => elu(x, alpha);
+  }),
   Erf: (node: ImportedNode) => unary(node, erf),
+  HardSigmoid: readHardSigmoid,
+  HardSwish: inChain(() => hardSwish),
   LeakyRelu: inChain((node) => {
     const slope = node.attributes.float('alpha', 0.01);
     return (x) => (x < 0 ? slope * x : x);

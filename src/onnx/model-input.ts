@@ -78,9 +78,10 @@ const MOST = 2 ** 31 - 1;
 
 /** What may come between the input and the node that tells how images lie: it leaves them where they are. */
 const IN_PLACE = new Set(
-  'Add Cast Clip Div Dropout Erf Identity LeakyRelu Max Min Mul Neg Pad Pow Relu Sigmoid Sqrt Sub Tanh'.split(
-    ' ',
-  ),
+  (
+    'Add Cast Clip Div Dropout Elu Erf HardSigmoid HardSwish Identity LeakyRelu Max Min Mul Neg Pad Pow Relu ' +
+    'Sigmoid Sqrt Sub Tanh'
+  ).split(' '),
 );
 /** Nodes to look at before giving up. */
 const MOST_NODES = 64;

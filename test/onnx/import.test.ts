@@ -66,6 +66,8 @@ describe('what PyTorch exported', () => {
     ['gated', [2, 6, 5]],
     ['gated-opset-17', [2, 6, 5]],
     ['gated-unfolded', [2, 6, 5]],
+    ['hard', [2, 6, 5]],
+    ['hard-opset-9', [2, 6, 5]],
     ['windows', [2, 8, 8]],
   ])('%s says what PyTorch says', (name, shape) => {
     const model = importOnnx(new Uint8Array(golden(`${name}.onnx`)), { name });

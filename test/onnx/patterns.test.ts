@@ -57,6 +57,45 @@ const ACTIVATIONS: Record<string, Builder> = {
   },
 };
 
+/** Eight times the images, so that they go to where these functions bend. */
+function eightfold(graph: GraphWriter, x: string): string {
+  for (let i = 0; i < 3; i++) x = graph.node('double', 'Add', [x, x]);
+  return x;
+}
+
+const clip = (graph: GraphWriter, x: string, ...limits: (number | undefined)[]) =>
+  graph.node('clip', 'Clip', [x, ...limits.map((one) => (one === undefined ? one : scalar(graph, one)))]);
+const sixth = { alpha: { float: 1 / 6 } };
+
+/** Each is one activation. */
+const CUT_OFF: Record<string, Builder> = {
+  'ReLU6 as PyTorch writes it': (graph, x) => clip(graph, x, 0, 6),
+  'ReLU6 as tf2onnx writes it': (graph, x) =>
+    graph.node('min', 'Min', [graph.node('max', 'Max', [x, scalar(graph, 0)]), scalar(graph, 6)]),
+  'ReLU6 of a ReLU': (graph, x) =>
+    clip(graph, graph.node('relu', 'Max', [x, scalar(graph, 0)]), undefined, 6),
+  'Hardtanh in the wrong order': (graph, x) => clip(graph, clip(graph, x, undefined, 1), -1),
+  'Hardtanh of one limit': (graph, x) => clip(graph, x, undefined, 1.75),
+  'Hardtanh between two steps of 1/4': (graph, x) => clip(graph, x, 0.3, 0.45),
+  'Hardtanh of float16 for what float32 holds': (graph, x) => clip(graph, x, -65504, 65504),
+  Hardswish: (graph, x) => graph.node('hard', 'HardSwish', [x]),
+  'Hardswish of a HardSigmoid': (graph, x) => gate(graph, graph.node('hard', 'HardSigmoid', [x], sixth), x),
+  'Hardswish as PyTorch writes it': (graph, x) =>
+    by(graph, 'Div', gate(graph, x, clip(graph, by(graph, 'Add', x, 3), 0, 6)), 6),
+  'Hardswish as Keras writes it': (graph, x) => {
+    const cut = clip(graph, by(graph, 'Add', x, 3), 0, 6);
+    return gate(graph, by(graph, 'Mul', cut, 0.1666666716337204), x);
+  },
+  Hardsigmoid: (graph, x) => graph.node('hard', 'HardSigmoid', [x], sixth),
+  'Hardsigmoid as arithmetic': (graph, x) => by(graph, 'Div', clip(graph, by(graph, 'Add', x, 3), 0, 6), 6),
+  "Keras' hard sigmoid": (graph, x) => graph.node('hard', 'HardSigmoid', [x]),
+  "Keras' hard sigmoid as arithmetic": (graph, x) =>
+    clip(graph, by(graph, 'Add', by(graph, 'Mul', x, 0.2), 0.5), 0, 1),
+  'a hard sigmoid between two steps of 1/4': (graph, x) =>
+    graph.node('hard', 'HardSigmoid', [x], { alpha: { float: 16 }, beta: { float: -5 } }),
+  ELU: (graph, x) => graph.node('elu', 'Elu', [x], { alpha: { float: 0.7 } }),
+};
+
 describe('arithmetic', () => {
   test.each(Object.entries(ACTIVATIONS))('%s', async (_name, build) => {
     await agrees(ends(build), [2, 3, 4]);
@@ -67,30 +106,44 @@ describe('arithmetic', () => {
     await agrees(turned(build), [2, 3, 4], { last: true });
   });
 
+  test.each(Object.entries(CUT_OFF))('%s', async (_name, build) => {
+    const wide: Builder = (graph, x) => build(graph, eightfold(graph, x));
+    const model = await agrees(ends(wide), [2, 3, 4]);
+    expect([...model.children().values()].length).toBeLessThanOrEqual(1);
+    expect(model.stateDict().size).toBe(0);
+    await agrees(turned(wide), [2, 3, 4], { last: true });
+  });
+
+  test('limits far from where activations bend', async () => {
+    const build: Builder = (graph, x) => {
+      const most = clip(graph, by(graph, 'Mul', x, 1e6), -65504, 65504);
+      return by(graph, 'Div', clip(graph, most, undefined, 50000), 1e6);
+    };
+    await agrees(ends(build), [2, 3, 4]);
+  });
+
+  test('a narrow clip that is scaled is not taken for another', async () => {
+    const build: Builder = (graph, x) => {
+      const scaled = by(graph, 'Mul', clip(graph, x, 0.01, 0.24), 0.5);
+      return clip(graph, by(graph, 'Add', scaled, 0.05), -1, 1);
+    };
+    await agrees(ends(build), [2, 3, 4]);
+  });
+
   const REFUSED: Record<string, [Builder, RegExp]> = {
-    ReLU6: [
-      (graph, x) => graph.node('clip', 'Clip', [x, scalar(graph, 0), scalar(graph, 6)]),
-      /node "clip" \(Clip\) is the last of nodes that are a ReLU6: Twill has GELU, LeakyReLU, ReLU, /,
-    ],
-    Hardswish: [
-      (graph, x) => {
-        const clip = graph.node('clip', 'Clip', [by(graph, 'Add', x, 3), scalar(graph, 0), scalar(graph, 6)]);
-        return gate(graph, x, by(graph, 'Div', clip, 6));
-      },
-      /\(Mul\) is the last of nodes that are a Hardswish/,
-    ],
     'GELU by a sigmoid': [
       (graph, x) => gate(graph, x, graph.node('sigmoid', 'Sigmoid', [by(graph, 'Mul', x, 1.702)])),
-      /are a GELU approximated by a sigmoid/,
+      /are a GELU approximated by a sigmoid: Twill has ELU, GELU, Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, /,
+    ],
+    'a hard sigmoid that falls': [
+      (graph, x) => graph.node('hard', 'HardSigmoid', [x], { alpha: { float: -0.2 } }),
+      /node "hard" \(HardSigmoid\) is the last of nodes that are arithmetic that is no activation/,
     ],
     'a square': [
       (graph, x) => graph.node('square', 'Mul', [x, x]),
       /\(Mul\) is the last of nodes that are arithmetic that is no activation/,
     ],
-    HardSwish: [
-      (graph, x) => graph.node('hard', 'HardSwish', [x]),
-      /is a HardSwish, which Twill has no op for/,
-    ],
+    Mish: [(graph, x) => graph.node('mish', 'Mish', [x]), /is a Mish, which Twill has no op for/],
     'a product of two tensors': [
       (graph, x) =>
         graph.node('product', 'Mul', [x, graph.node('conv', 'MaxPool', [x], { kernel_shape: [1, 1] })]),

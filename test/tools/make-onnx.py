@@ -140,6 +140,23 @@ class Windows(nn.Module):
         return x[:, :, 1:, :-1].mean(3, keepdim=True).flatten(1)
 
 
+class Hard(nn.Module):
+    """Activations of small networks that are cut off, which older opsets write as arithmetic."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(2, 8, 3, padding=1)
+        self.mix = nn.Conv2d(8, 8, 1)
+        self.last = nn.Conv2d(8, 6, 1)
+        self.fc = nn.Linear(6, 3)
+
+    def forward(self, x):
+        x = nn.functional.relu6(8 * self.stem(x))
+        x = nn.functional.hardswish(self.mix(x))
+        x = nn.functional.hardtanh(nn.functional.elu(self.last(x), 0.7), -0.5, 2.0)
+        return nn.functional.hardsigmoid(4 * self.fc(x.mean([2, 3])))
+
+
 def seeded(model):
     with torch.no_grad():
         for name, one in model.state_dict().items():
@@ -185,3 +202,6 @@ write("gated", gated, (2, 6, 5), dynamic_axes=open_batch, opset_version=14)
 write("gated-opset-17", gated, (2, 6, 5), dynamic_axes=open_batch, opset_version=17)
 write("gated-unfolded", gated, (2, 6, 5), opset_version=11, do_constant_folding=False)
 write("windows", seeded(Windows()), (2, 8, 8), dynamic_axes=open_batch, opset_version=13)
+hard = seeded(Hard())
+write("hard", hard, (2, 6, 5), dynamic_axes=open_batch, opset_version=14)
+write("hard-opset-9", hard, (2, 6, 5), dynamic_axes=open_batch, opset_version=9)
