@@ -12,6 +12,7 @@ namespace twill {
 // size: floats an image
 #define TWILL_MAP_PARAMS(P) P(size)
 #define TWILL_ADD_PARAMS(P) P(size) P(relu)
+#define TWILL_MUL_PARAMS(P) P(C) P(positions)
 // kind: an Activation (activation.cc); floats: slope, the leaky ReLU's and ELU's alpha; low and high, between which a
 // Hardtanh, Hardsigmoid and Hardswish is no straight line beyond
 #define TWILL_ACTIVATION_PARAMS(P) P(size) P(kind) P(slope) P(low) P(high)
@@ -27,6 +28,7 @@ namespace twill {
 TWILL_PARAMS_STRUCT(ImageParams, TWILL_IMAGE_PARAMS)
 TWILL_PARAMS_STRUCT(MapParams, TWILL_MAP_PARAMS)
 TWILL_PARAMS_STRUCT(AddParams, TWILL_ADD_PARAMS)
+TWILL_PARAMS_STRUCT(MulParams, TWILL_MUL_PARAMS)
 TWILL_PARAMS_STRUCT(ActivationParams, TWILL_ACTIVATION_PARAMS)
 TWILL_PARAMS_STRUCT(LinearParams, TWILL_LINEAR_PARAMS)
 TWILL_PARAMS_STRUCT(SoftmaxParams, TWILL_SOFTMAX_PARAMS)

@@ -14,6 +14,7 @@ const char* check(const ImageParams& p) {
 
 const char* check(const MapParams& p) { return p.size < 1 ? "size" : nullptr; }
 const char* check(const AddParams& p) { return p.size < 1 ? "size" : !flag(p.relu) ? "relu" : nullptr; }
+const char* check(const MulParams& p) { return p.C < 1 ? "C" : p.positions < 1 ? "positions" : nullptr; }
 const char* check(const ActivationParams& p) {
   return p.size < 1 ? "size" : p.kind < 0 || p.kind > 9 ? "kind" : nullptr;
 }
@@ -47,6 +48,10 @@ Extents activation_backward(const ActivationParams& p, int32_t) {
 }
 Extents add_forward(const AddParams& p, int32_t) {
   return extents(image(p.size), image(p.size), image(p.size));
+}
+Extents mul_forward(const MulParams& p, int32_t) {
+  const Extent values = image(product(p.C, p.positions));
+  return extents(values, image(p.C), values);
 }
 Extents copy_into(const MapParams& p, int32_t) { return extents(image(p.size), image(p.size)); }
 Extents add_into(const MapParams& p, int32_t) { return extents(image(p.size), image(p.size)); }

@@ -43,6 +43,12 @@ class Residual extends Module {
   }
 }
 
+class Square extends Module {
+  forward(x: SymbolicTensor): SymbolicTensor {
+    return x.mul(x);
+  }
+}
+
 /** Layers that do little with what they read and write. */
 const MOVERS: readonly (readonly [name: string, make: () => Module])[] = [
   ['ReLU', () => new ReLU()],
@@ -68,6 +74,7 @@ const MOVERS: readonly (readonly [name: string, make: () => Module])[] = [
   ['ZeroPad2d', () => new ZeroPad2d(1)],
   ['ReflectionPad2d', () => new ReflectionPad2d(1)],
   ['add', () => new Residual()],
+  ['mul', () => new Square()],
 ];
 
 /** One of a layer's kernels, with what it moves. */

@@ -2,6 +2,7 @@ import { OptionError, ShapeError } from '../errors.js';
 import { add } from '../ops/add.js';
 import { concat } from '../ops/concat.js';
 import { flatten } from '../ops/flatten.js';
+import { mul } from '../ops/mul.js';
 import { formatShape, type NodeView, type Op, type TensorSpec } from '../ops/op.js';
 import { reshape } from '../ops/reshape.js';
 import type { Parameter } from './parameter.js';
@@ -47,6 +48,14 @@ export class SymbolicTensor {
   /** The sum of two tensors of one shape: what closes a residual block. Throws `ShapeError` where shapes differ. */
   add(other: SymbolicTensor): SymbolicTensor {
     return this.graph.apply(add, [this, other], {}, {});
+  }
+
+  /**
+   * The product of two tensors of one shape, or of an image [C, H, W] and a gate [C, 1, 1] in either order: what
+   * squeeze-and-excitation ends in. Throws `ShapeError` for other shapes.
+   */
+  mul(other: SymbolicTensor): SymbolicTensor {
+    return this.graph.apply(mul, [this, other], {}, {});
   }
 
   /**

@@ -4,6 +4,7 @@ import { type Conv2dAttributes, conv2d as conv2dOp } from '../ops/conv2d.js';
 import { withWinograd } from '../ops/winograd.js';
 import { linear as linearOp } from '../ops/linear.js';
 import { maxPool2d as maxPool2dOp } from '../ops/max_pool2d.js';
+import { mul as mulOp } from '../ops/mul.js';
 import { formatShape } from '../ops/op.js';
 import { relu as reluOp } from '../ops/relu.js';
 import { checkOptions, positiveInteger } from '../options.js';
@@ -95,6 +96,32 @@ export function add(x: Tensor, y: Tensor): Tensor {
     );
   }
   return { ...forward(addOp, [features('add', x), features('add', y)], {}, {}), shape: x.shape };
+}
+
+/** x * y of one shape, or of images [N, C, H, W] and a gate [N, C, 1, 1] in either order, torch.mul. */
+export function mul(x: Tensor, y: Tensor): Tensor {
+  const output = forward(mulOp, factors('mul', x, y), {}, {});
+  return isOneShape(x, y) ? { ...output, shape: x.shape } : output;
+}
+
+/** The gradients of `mul`'s two tensors for `gradOutput`, the gradient of its output: a gate's are added up. */
+export function mulBackward(gradOutput: Tensor, x: Tensor, y: Tensor): [Tensor, Tensor] {
+  const where = 'mulBackward';
+  const both = factors(where, x, y);
+  const upstream = isOneShape(x, y) ? features(where, gradOutput) : gradOutput;
+  const [ofX, ofY] = backward(mulOp, upstream, both, {}, {}).inputs;
+  return [
+    { ...ofX!, shape: x.shape },
+    { ...ofY!, shape: y.shape },
+  ];
+}
+
+const isOneShape = (x: Tensor, y: Tensor) => formatShape(x.shape) === formatShape(y.shape);
+
+/** Two tensors of one shape as features, which any shape can be. */
+function factors(where: string, x: Tensor, y: Tensor): Tensor[] {
+  const both = [checkTensor(where, 'x', x), checkTensor(where, 'y', y)];
+  return isOneShape(x, y) ? both.map((one) => features(where, one)) : both;
 }
 
 /** max(x, 0) of any shape with a batch; NaN stays NaN. */

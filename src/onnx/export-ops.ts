@@ -76,6 +76,7 @@ export const OP_WRITERS: ReadonlyMap<string, OpWriter> = new Map(
     linear: ({ graph, name, inputs, parameter }) =>
       graph.node(name, 'Gemm', [inputs[0], parameter('weight'), parameter('bias')], { transB: 1 }),
     max_pool2d: maxPool2d,
+    mul: ({ graph, name, inputs }) => graph.node(name, 'Mul', inputs),
     pad2d,
     relu: ({ graph, name, inputs }) => graph.node(name, 'Relu', inputs),
     reshape,

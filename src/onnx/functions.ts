@@ -59,11 +59,6 @@ const ACTIVATIONS: readonly [f: (x: number) => number, make: () => Module][] = [
   [(x) => clip(x, 0, 6), () => new ReLU6()],
 ];
 
-/** Those that a person would look for, for an error to name. */
-const OTHERS: readonly [f: (x: number) => number, name: string][] = [
-  [(x) => x * sigmoid(1.702 * x), 'GELU approximated by a sigmoid'],
-];
-
 /** What a function is: x scale + shift, or an activation. */
 export type Known = { readonly scale: number; readonly shift: number } | { readonly make: () => Module };
 
@@ -128,7 +123,3 @@ export function makeHardsigmoid(alpha: number, beta: number): Module {
 
 /** How large what is added there is: a sum is as exact as its parts. */
 const span = (scale: number, shift: number, at: number) => Math.abs(scale * GRID[at]!) + Math.abs(shift);
-
-/** The name of a function that Twill has no op for. */
-export const nameOf = (samples: Float64Array): string | undefined =>
-  OTHERS.find(([f]) => agree(samples, f))?.[1];

@@ -1,3 +1,4 @@
+import type { SymbolicTensor } from '../graph/graph.js';
 import { Hardtanh } from '../nn/activation.js';
 import {
   clip,
@@ -8,13 +9,13 @@ import {
   hardSwish,
   type Known,
   makeHardsigmoid,
-  nameOf,
   recognise,
   sigmoid,
 } from './functions.js';
 import { scaleLayer, withConstant } from './import-affine.js';
 import { readMoment } from './import-moments.js';
 import type { ImportedNode } from './import-node.js';
+import { asPixel } from './import-pixel.js';
 import { type FunctionValue, isSame, sealed, type TensorValue, type Value } from './value.js';
 
 // Nodes that take each value by itself. What they come to is seen where it is used: x, Sigmoid and Mul are a SiLU.
@@ -67,7 +68,7 @@ function functionOf(
     const found = recognise(samples);
     return found && applied(node, x.of, found);
   };
-  const tensor = () => (made ??= known() ?? otherwise() ?? refuse(node, samples));
+  const tensor = () => (made ??= known() ?? otherwise() ?? refuse(node));
   return { kind: 'function', of: x.of, samples, depth: x.depth + 1, tensor };
 }
 
@@ -82,10 +83,9 @@ function applied(node: ImportedNode, x: TensorValue, known: Known): TensorValue 
 /** How far a float32 may be from 1/255, relative to it, and still be meant so. */
 const ROUNDING = 2e-7;
 
-function refuse(node: ImportedNode, samples: Float64Array): never {
-  const name = nameOf(samples);
-  const what = name ? `a ${name}` : 'arithmetic that is no activation that it knows';
-  throw node.fail(`is the last of nodes that are ${what}: Twill has ${ACTIVATIONS.join(', ')}`);
+function refuse(node: ImportedNode): never {
+  const known = ACTIVATIONS.join(', ');
+  throw node.fail(`is the last of nodes that are arithmetic that is no activation: Twill has ${known}`);
 }
 
 const ACTIVATIONS = [
@@ -119,7 +119,7 @@ const ARITHMETIC: Readonly<Record<string, Binary>> = {
   Sub: (a, b) => a - b,
 };
 
-/** Add, Div, Max, Min, Mul, Pow and Sub of a tensor with a constant, and of functions of one tensor; sums of any two. */
+/** Add, Div, Max, Min, Mul, Pow and Sub of a tensor with a constant, and of functions of one tensor; sums and products of any two. */
 export function readArithmetic(node: ImportedNode): Value {
   if (node.inputs !== 2) throw node.fail(`has ${node.inputs} inputs and not 2`);
   const moment = readMoment(node);
@@ -127,7 +127,8 @@ export function readArithmetic(node: ImportedNode): Value {
   const [a, b] = [node.input(0), node.input(1)];
   if (a?.kind === 'constant' || b?.kind === 'constant') return withOneConstant(node, a!, b!);
   const [x, y] = [operand(node, 0), operand(node, 1)];
-  const sum = () => (node.type === 'Add' ? added(node) : undefined);
+  const combine = COMBINED[node.type];
+  const combined = () => combine && ofTwo(node, combine);
   const tensors = a?.kind === 'tensor' && b?.kind === 'tensor';
   if (x && y && isSame(x.of, y.of) && !(tensors && node.type === 'Add')) {
     const f = ARITHMETIC[node.type]!;
@@ -135,20 +136,31 @@ export function readArithmetic(node: ImportedNode): Value {
       node,
       x.depth > y.depth ? x : y,
       x.samples.map((one, at) => f(one, y.samples[at]!)),
-      sum,
+      combined,
     );
   }
-  const made = sum();
-  if (!made) throw node.fail('computes with two tensors, of which Twill has an op only for the sum');
+  const made = combined();
+  if (!made) throw node.fail('computes with two tensors, of which Twill has ops only for sum and product');
   return made;
 }
 
-function added(node: ImportedNode): TensorValue {
-  const [x, y] = [node.tensor(0), node.tensor(1)];
+type Combine = (x: SymbolicTensor, y: SymbolicTensor) => SymbolicTensor;
+
+const COMBINED: Readonly<Record<string, Combine>> = {
+  Add: (x, y) => x.add(y),
+  Mul: (x, y) => x.mul(y),
+};
+
+function ofTwo(node: ImportedNode, combine: Combine): TensorValue {
+  const [given, other] = [node.tensor(0), node.tensor(1)];
+  const [x, y] = [
+    other.channelsLast ? asPixel(node, given) : given,
+    given.channelsLast ? asPixel(node, other) : other,
+  ];
   if (!isSame({ ...x, index: 0 }, { ...y, index: 0 })) {
-    throw node.fail('adds images whose channels are first to images whose channels are last');
+    throw node.fail('computes with images whose channels are first and images whose channels are last');
   }
-  return node.apply(x, [x, y], ([one, other]) => one!.add(other!));
+  return node.apply(x, [x, y], ([one, two]) => combine(one!, two!));
 }
 
 function withOneConstant(node: ImportedNode, a: Value, b: Value): Value {

@@ -2,6 +2,7 @@ import { flatten } from '../ops/flatten.js';
 import { formatShape, sizeOf } from '../ops/op.js';
 import { castBytes } from './import-functions.js';
 import type { ImportedNode } from './import-node.js';
+import { asPixel } from './import-pixel.js';
 import { DataType } from './proto.js';
 import { fileShape, type TensorValue, type Value } from './value.js';
 
@@ -16,7 +17,10 @@ export function readTranspose(node: ImportedNode): TensorValue {
   const rank = x.symbolic.shape.length + 1;
   const perm = String(node.attributes.ints('perm', rank) ?? 'reversed');
   if (perm === '0,1,2,3' || perm === '0,1') return x;
-  if (perm === '0,3,1,2' && x.channelsLast) return { ...x, channelsLast: false };
+  if (perm === '0,3,1,2') {
+    const last = asPixel(node, x);
+    if (last.channelsLast) return { ...last, channelsLast: false };
+  }
   if (perm === '0,2,3,1' && rank === 4 && !x.channelsLast) return { ...x, channelsLast: true };
   throw node.fail(`turns axes around (${perm}), other than between N x H x W x C and N x C x H x W`);
 }

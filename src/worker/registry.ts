@@ -16,6 +16,7 @@ import { flatten } from '../ops/flatten.js';
 import { groupNorm } from '../ops/group_norm.js';
 import { linear } from '../ops/linear.js';
 import { maxPool2d } from '../ops/max_pool2d.js';
+import { mul } from '../ops/mul.js';
 import type { Op } from '../ops/op.js';
 import { pad2d } from '../ops/pad2d.js';
 import { relu } from '../ops/relu.js';
@@ -47,6 +48,7 @@ export const OPS: readonly Op[] = [
   groupNorm,
   linear,
   maxPool2d,
+  mul,
   pad2d,
   relu,
   reshape,

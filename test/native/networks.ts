@@ -59,6 +59,15 @@ class Residual extends BaseModule {
   }
 }
 
+/** Each channel times what its mean comes to, and that times itself. */
+class Gated extends BaseModule {
+  forward(x: SymbolicTensor): SymbolicTensor {
+    const gate = new Hardsigmoid().forward(new AdaptiveAvgPool2d(1).forward(x));
+    const gated = x.mul(gate);
+    return gated.mul(gated);
+  }
+}
+
 /** Layers that take any shape. */
 const ELEMENTS: readonly (() => Module)[] = [
   () => new LeakyReLU(),
@@ -71,6 +80,7 @@ const ELEMENTS: readonly (() => Module)[] = [
   () => new ReLU6(),
   () => new Hardsigmoid(),
   () => new Hardswish(),
+  () => new Gated(),
   () => new Softmax(),
   () => new LogSoftmax(),
   () => new Dropout(),

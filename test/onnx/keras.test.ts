@@ -68,6 +68,48 @@ describe('Keras', () => {
     );
   });
 
+  const squeezed = (graph: GraphWriter, x: string, excite: (mean: string) => string) => {
+    const conv = graph.node('conv', 'Conv', [first(graph, x), kernel(graph, 'a', [6, 2, 1, 1])]);
+    const mean = graph.node('mean', 'ReduceMean', [last(graph, conv)], { axes: [1, 2], keepdims: 0 });
+    const gate = excite(mean);
+    const gated = graph.node('gated', 'Mul', [last(graph, conv), gate]);
+    const next = graph.node('next', 'Conv', [first(graph, gated), kernel(graph, 'd', [3, 6, 1, 1])]);
+    return graph.node('pool', 'GlobalAveragePool', [next]);
+  };
+  const toPixel = (graph: GraphWriter, x: string) =>
+    graph.node('pixel', 'Reshape', [x, graph.integers('to', [-1, 1, 1, 6])]);
+
+  test('squeeze and excitation by convolutions, as in EfficientNet and MobileNetV3', async () => {
+    await agrees(
+      ends((graph, x) =>
+        squeezed(graph, x, (mean) => {
+          const pixel = first(graph, toPixel(graph, mean));
+          const less = graph.node('squeeze', 'Conv', [pixel, kernel(graph, 'b', [2, 6, 1, 1])]);
+          const relu = graph.node('less', 'Relu', [less]);
+          const more = graph.node('more', 'Conv', [relu, kernel(graph, 'c', [6, 2, 1, 1])]);
+          return last(graph, graph.node('sigmoid', 'HardSigmoid', [more]));
+        }),
+      ),
+      [2, 5, 4],
+      { last: true },
+    );
+  });
+
+  test('squeeze and excitation by Dense', async () => {
+    await agrees(
+      ends((graph, x) =>
+        squeezed(graph, x, (mean) => {
+          const less = graph.node('squeeze', 'MatMul', [mean, drawnConstant(graph, 'b', [6, 2])]);
+          const relu = graph.node('less', 'Relu', [less]);
+          const more = graph.node('more', 'MatMul', [relu, drawnConstant(graph, 'c', [2, 6])]);
+          return toPixel(graph, graph.node('sigmoid', 'Sigmoid', [more]));
+        }),
+      ),
+      [2, 5, 4],
+      { last: true },
+    );
+  });
+
   test('flattened through a shape that is computed', async () => {
     await agrees(
       ends((graph, x) => {

@@ -58,6 +58,21 @@ class Residual extends Module {
   }
 }
 
+/** Squeeze and excitation, and a product of two tensors of one shape. */
+class Gated extends Module {
+  stem = new Conv2d(3, 8, 3, { padding: 1 });
+  squeeze = new Conv2d(8, 2, 1);
+  excite = new Conv2d(2, 8, 1);
+  right = new Conv2d(3, 8, 1);
+
+  forward(x: SymbolicTensor): SymbolicTensor {
+    const stem = this.stem.forward(x);
+    const squeezed = new ReLU().forward(this.squeeze.forward(new AdaptiveAvgPool2d(1).forward(stem)));
+    const gate = new Hardsigmoid().forward(this.excite.forward(squeezed));
+    return gate.mul(stem.mul(this.right.forward(x)));
+  }
+}
+
 /** One module applied twice: its weights are in the file once. */
 class Shared extends Module {
   conv = new Conv2d(2, 2, 3, { padding: 1 });
@@ -187,6 +202,7 @@ export const CASES: readonly Case[] = [
       () => new Hardsigmoid({ zeroAt: 0.5, oneAt: 0.625 }),
     ),
   },
+  { name: 'squeeze and excitation', shape: [3, 6, 5], make: () => new Gated() },
   {
     name: 'normalisations of one image',
     shape: [4, 5, 3],

@@ -51,6 +51,11 @@ const ACTIVATIONS: Record<string, Builder> = {
     const sum = graph.node('sum', 'Add', [x, graph.node('tanh', 'Tanh', [x])]);
     return graph.node('more', 'Add', [sum, graph.node('sigmoid', 'Sigmoid', [x])]);
   },
+  'a square': (graph, x) => graph.node('square', 'Mul', [x, x]),
+  'functions of one tensor, multiplied': (graph, x) => {
+    const tanh = graph.node('tanh', 'Tanh', [by(graph, 'Mul', x, 2)]);
+    return gate(graph, tanh, graph.node('sigmoid', 'Sigmoid', [by(graph, 'Add', x, 1)]));
+  },
   'what changes nothing': (graph, x) => {
     const dropped = graph.node('dropout', 'Dropout', [graph.node('same', 'Identity', [x])]);
     return by(graph, 'Div', graph.node('cast', 'Cast', [by(graph, 'Mul', dropped, 1)], { to: 1 }), 1);
@@ -114,6 +119,13 @@ describe('arithmetic', () => {
     await agrees(turned(wide), [2, 3, 4], { last: true });
   });
 
+  test('GELU by a sigmoid is a product', async () => {
+    const build: Builder = (graph, x) =>
+      gate(graph, x, graph.node('sigmoid', 'Sigmoid', [by(graph, 'Mul', x, 1.702)]));
+    await agrees(ends(build), [2, 3, 4]);
+    await agrees(turned(build), [2, 3, 4], { last: true });
+  });
+
   test('limits far from where activations bend', async () => {
     const build: Builder = (graph, x) => {
       const most = clip(graph, by(graph, 'Mul', x, 1e6), -65504, 65504);
@@ -131,23 +143,23 @@ describe('arithmetic', () => {
   });
 
   const REFUSED: Record<string, [Builder, RegExp]> = {
-    'GELU by a sigmoid': [
-      (graph, x) => gate(graph, x, graph.node('sigmoid', 'Sigmoid', [by(graph, 'Mul', x, 1.702)])),
-      /are a GELU approximated by a sigmoid: Twill has ELU, GELU, Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, /,
-    ],
     'a hard sigmoid that falls': [
       (graph, x) => graph.node('hard', 'HardSigmoid', [x], { alpha: { float: -0.2 } }),
       /node "hard" \(HardSigmoid\) is the last of nodes that are arithmetic that is no activation/,
     ],
-    'a square': [
-      (graph, x) => graph.node('square', 'Mul', [x, x]),
-      /\(Mul\) is the last of nodes that are arithmetic that is no activation/,
+    'a cube': [
+      (graph, x) => by(graph, 'Pow', x, 3),
+      /\(Pow\) is the last of nodes that are arithmetic that is no activation: Twill has ELU, GELU, Hardsigmoid, /,
     ],
     Mish: [(graph, x) => graph.node('mish', 'Mish', [x]), /is a Mish, which Twill has no op for/],
-    'a product of two tensors': [
+    'a quotient of two tensors': [
       (graph, x) =>
-        graph.node('product', 'Mul', [x, graph.node('conv', 'MaxPool', [x], { kernel_shape: [1, 1] })]),
-      /computes with two tensors, of which Twill has an op only for the sum/,
+        graph.node('quotient', 'Div', [x, graph.node('pool', 'MaxPool', [x], { kernel_shape: [1, 1] })]),
+      /computes with two tensors, of which Twill has ops only for sum and product/,
+    ],
+    'a product with one row': [
+      (graph, x) => gate(graph, x, graph.node('pool', 'MaxPool', [x], { kernel_shape: [3, 1] })),
+      /does not fit: \[mul\] expected two tensors of one shape, or an image .* but got 2x3x4 and 2x1x4/,
     ],
     'a constant for every pixel': [
       (graph, x) => graph.node('add', 'Add', [x, drawnConstant(graph, 'places', [3, 4])]),

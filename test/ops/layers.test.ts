@@ -14,6 +14,10 @@ type Given = Readonly<Record<string, Tensor | undefined>>;
 const RUN: Record<string, (given: Given, attrs: never) => Record<string, Tensor>> = {
   activation,
   batch_norm: batchNorm,
+  mul({ x, other, gy }) {
+    const [ofX, ofOther] = F.mulBackward(gy!, x!, other!);
+    return { y: F.mul(x!, other!), g_x: ofX, g_other: ofOther };
+  },
   softmax: ({ x, gy }, { kind }: { kind: 'softmax' | 'logSoftmax' }) => ({
     y: F[kind](x!),
     g_x: F[`${kind}Backward`](gy!, x!),

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { functional as F, Generator } from '../../src/index.node.js';
-import { channels, hold, random } from './draw.js';
+import { channels, hold, random, randomSteps } from './draw.js';
 
 /** Any size around a vector's, in two or four dimensions. */
 const shapes = fc.oneof(
@@ -51,6 +51,25 @@ describe('exactly, for NaN, infinities and denormals too,', () => {
       const gradOutput = random(generator, shape);
       const gradient = gradOutput.data.map((value, at) => (x.data[at]! <= 0 || x.data[at]! >= 6 ? 0 : value));
       expect(F.relu6Backward(gradOutput, x).data).toEqual(gradient);
+    });
+    hold(property);
+  });
+
+  it('products of two tensors, and with a gate', () => {
+    const property = fc.property(shapes, fc.boolean(), fc.nat(), (shape, gated, seed) => {
+      const generator = new Generator(seed);
+      const other = gated && shape.length === 4 ? [shape[0], shape[1], 1, 1] : shape;
+      const [x, y] = [special(generator, shape), special(generator, other)];
+      const channel = (at: number) => Math.floor((at * y.data.length) / x.data.length);
+      const product = F.mul(x, y);
+      expect(product.shape).toEqual(shape);
+      expect(product.data).toEqual(x.data.map((value, at) => value * y.data[channel(at)]!));
+      const [steps, upstream] = [randomSteps(generator, shape, 8), randomSteps(generator, shape, 8)];
+      const [ofX, ofY] = F.mulBackward(upstream, steps, y);
+      expect(ofX.data).toEqual(upstream.data.map((value, at) => value * y.data[channel(at)]!));
+      const sums = new Float32Array(y.data.length);
+      steps.data.forEach((value, at) => (sums[channel(at)]! += value * upstream.data[at]!));
+      expect(ofY.data.map((one) => one + 0)).toEqual(sums.map((one) => one + 0));
     });
     hold(property);
   });

@@ -117,6 +117,17 @@ def hard_activations():
     one("hardswish", "hardswish", lambda x: F.hardswish(x))
 
 
+def products():
+    def one(name, shape, other):
+        case(name, "mul", {}, {"x": random(*shape), "other": random(*other)}, lambda x, other: x * other)
+
+    one("mul", (2, 17, 2, 3), (2, 17, 2, 3))
+    one("mul_features", (3, 37), (3, 37))
+    one("mul_gate", (2, 21, 3, 5), (2, 21, 1, 1))
+    one("mul_gate_first", (2, 5, 1, 1), (2, 5, 9, 3))
+    one("mul_gate_of_one_channel", (2, 1, 8, 5), (2, 1, 1, 1))
+
+
 def softmaxes():
     for name, op, function in (("softmax", "softmax", F.softmax), ("log_softmax", "logSoftmax", F.log_softmax)):
         for shape in ((6, 10), (2, 21, 3, 5)):
@@ -251,7 +262,7 @@ def save(name, **rest):
 
 def main():
     torch.set_num_threads(1)
-    run({0: batch_norm, 10: activations, 11: softmaxes, 12: losses, 13: hard_activations})
+    run({0: batch_norm, 10: activations, 11: softmaxes, 12: losses, 13: hard_activations, 14: products})
     torch.manual_seed(100)
     save("layers", training=training())
     run(dict(enumerate(golden_spatial.families(case, random))))

@@ -133,6 +133,7 @@ const NETWORKS: Record<string, (generator: Generator) => Module> = {
       new Linear(9, 4, { generator }),
     ),
   'a convolution used twice': (generator) => new Shared(generator),
+  'squeeze and excitation, and products': (generator) => new Gated(generator),
   'residual blocks': (generator) => new Residual(generator),
   'padding and average pools': (generator) =>
     new Sequential(
@@ -201,6 +202,31 @@ class Shared extends Module {
     const relu = new ReLU();
     const once = relu.forward(this.twice.forward(relu.forward(this.first.forward(x))));
     return this.head.forward(new MaxPool2d(2).forward(relu.forward(this.twice.forward(once))).flatten());
+  }
+}
+
+/** Channels times gates made of their means; products of images with themselves, and of features with others. */
+class Gated extends Module {
+  readonly stem: Conv2d;
+  readonly squeeze: Linear;
+  readonly excite: Linear;
+  readonly head: Linear;
+
+  constructor(generator: Generator) {
+    super();
+    this.stem = new Conv2d(1, 18, 3, { padding: 1, generator });
+    this.squeeze = new Linear(18, 5, { generator });
+    this.excite = new Linear(5, 18, { generator });
+    this.head = new Linear(18 * 8 * 8, 4, { generator });
+  }
+
+  forward(x: SymbolicTensor): SymbolicTensor {
+    const stem = this.stem.forward(x);
+    const mean = new AdaptiveAvgPool2d(1).forward(stem).flatten();
+    const squeezed = this.squeeze.forward(mean);
+    const gate = new Sigmoid().forward(this.excite.forward(squeezed.mul(new Tanh().forward(squeezed))));
+    const gated = gate.reshape([18, 1, 1]).mul(stem);
+    return this.head.forward(gated.mul(gated).add(stem).flatten());
   }
 }
 
