@@ -1,5 +1,5 @@
-// One number out of a vector's lanes, given to all of them: by halves, each step a shuffle and an operation, so
-// that nothing goes through memory.
+// One number out of a vector's lanes, given to all of them: by halves, each step a shuffle and an operation,
+// so that nothing goes through memory.
 #pragma once
 
 #include "simd.h"
