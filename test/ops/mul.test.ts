@@ -66,7 +66,7 @@ describe('mul', () => {
       [[1, 4, 1, 1], '4x1x1'],
       [[1, 2], '2'],
     ] as const) {
-      const other = F.tensor(new Float32Array(shape.reduce((a, b) => a * b, 1)), shape);
+      const other = F.tensor(new Float32Array(shape.reduce<number>((a, b) => a * b, 1)), shape);
       expect(() => F.mul(image, other)).toThrow(
         new ShapeError(
           '[mul] expected two tensors of one shape, or an image of C x H x W and a gate of C x 1 x 1, ' +
