@@ -35,6 +35,16 @@ set(TWILL_COLD_FLAGS $<$<CONFIG:Release>:-Os>)
 
 # Adds an object library twill_kernels_<isa> for each instruction set and lists them in TWILL_KERNEL_LIBRARIES.
 file(GLOB TWILL_KERNEL_SOURCES CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/kernels/*.cc)
+# As fast when small (bench --only traffic): what runs once a step, and loops of which GCC would make a copy for each
+# condition.
+foreach(kernel cross_entropy dropout update)
+  set_source_files_properties(
+    ${CMAKE_CURRENT_LIST_DIR}/kernels/${kernel}.cc PROPERTIES COMPILE_OPTIONS "${TWILL_COLD_FLAGS}")
+endforeach()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  set_source_files_properties(
+    ${CMAKE_CURRENT_LIST_DIR}/kernels/pad2d.cc PROPERTIES COMPILE_OPTIONS -fno-unswitch-loops)
+endif()
 set(TWILL_KERNEL_LIBRARIES)
 foreach(isa IN LISTS TWILL_INSTRUCTION_SETS)
   add_library(twill_kernels_${isa} OBJECT ${TWILL_KERNEL_SOURCES})

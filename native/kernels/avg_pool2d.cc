@@ -105,15 +105,15 @@ void forward_sliding(const Windows& w, const float* x, float* y) {
             sum = add(sum, load_lanes(pixel, lanes));
           return sum;
         };
-        int64_t next = 3 - w.columns.pad;
-        Vec left = column(next - 3), middle = column(next - 2), right = column(next - 1);
+        int64_t next = -w.columns.pad;
+        Vec left = zero(), middle = zero(), right = zero();
         for (int64_t ow = 0; ow < w.columns.outputs; ++ow) {
-          store_lanes(y + at + ow * C, mul(add(add(left, middle), right), weight(ow)), lanes);
-          for (int64_t step = 0; step < w.columns.stride; ++step) {
+          for (int64_t step = ow == 0 ? 3 : w.columns.stride; step > 0; --step) {
             left = middle;
             middle = right;
             right = column(next++);
           }
+          store_lanes(y + at + ow * C, mul(add(add(left, middle), right), weight(ow)), lanes);
         }
       });
 }
@@ -124,12 +124,6 @@ void backward_sliding(const Windows& w, const float* grad_output, float* grad_in
   each_row_of_windows(
       w, [&](int64_t at, const Span& rows, int64_t c, int lanes, const auto& weight) TWILL_INLINE_LAMBDA {
         float* first = grad_input + rows.begin * IW * C + c;
-        const auto give = [&](int64_t iw, Vec share) TWILL_INLINE_LAMBDA {
-          if (iw < 0 || iw >= IW) return;
-          float* pixel = first + iw * C;
-          for (int64_t ih = rows.begin; ih < rows.end; ++ih, pixel += IW * C)
-            store_lanes(pixel, add(load_lanes(pixel, lanes), share), lanes);
-        };
         int64_t iw = -w.columns.pad;
         Vec left = zero(), middle = zero(), right = zero();
         for (int64_t ow = 0; ow < w.columns.outputs; ++ow) {
@@ -137,15 +131,17 @@ void backward_sliding(const Windows& w, const float* grad_output, float* grad_in
           left = add(left, share);
           middle = add(middle, share);
           right = add(right, share);
-          for (int64_t step = 0; step < w.columns.stride; ++step) {
-            give(iw++, left);
+          for (int64_t step = ow + 1 < w.columns.outputs ? w.columns.stride : 3; step > 0; --step, ++iw) {
+            if (iw >= 0 && iw < IW) {
+              float* pixel = first + iw * C;
+              for (int64_t ih = rows.begin; ih < rows.end; ++ih, pixel += IW * C)
+                store_lanes(pixel, add(load_lanes(pixel, lanes), left), lanes);
+            }
             left = middle;
             middle = right;
             right = zero();
           }
         }
-        give(iw, left);
-        give(iw + 1, middle);
       });
 }
 

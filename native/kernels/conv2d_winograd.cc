@@ -127,21 +127,23 @@ void multiply(const float* v, const float* u, int channels, int64_t u_channel, i
 
 using Multiply = void (*)(const float*, const float*, int, int64_t, int, float*);
 
-// [tiles - 1][vectors - 1][partial]; compact code has one tile and the most.
+// By tiles less one: of two vectors, of one, and of a part of one; where masks are free all may be partial.
+// Blocks are as large as they can be but for the last ones.
 struct Products {
-  Multiply of[kMostTiles][kVectors][2];
+  Multiply two[kMostTiles], one[kMostTiles], part[kMostTiles];
 };
 
-constexpr bool has_code(int tiles) { return !kCompact || tiles == 1 || tiles == kMostTiles; }
+constexpr bool has_code(int tiles) {
+  if (tiles == 1 || tiles == kMostTiles) return true;
+  return !kCompact && (tiles == 2 || tiles == 4 || tiles == 7 || tiles == 10);
+}
 
 template <int kTiles>
 constexpr void add_products(Products& products) {
   if constexpr (has_code(kTiles)) {
-    auto& of = products.of[kTiles - 1];
-    of[0][false] = multiply<kTiles, 1, false>;
-    of[0][true] = multiply<kTiles, 1, true>;
-    of[1][false] = multiply<kTiles, 2, false>;
-    of[1][true] = multiply<kTiles, 2, true>;
+    products.two[kTiles - 1] = multiply<kTiles, 2, kMasksAreFree>;
+    products.one[kTiles - 1] = multiply<kTiles, 1, kMasksAreFree>;
+    products.part[kTiles - 1] = multiply<kTiles, 1, true>;
   }
 }
 
@@ -222,13 +224,20 @@ struct Block {
     });
   }
 
+  // How many of the channels that remain are computed side by side.
+  static int lanes_from(int rest) {
+    if (rest >= kVectors * kWidth) return kVectors * kWidth;
+    return rest > kWidth && !kMasksAreFree ? kWidth : rest;
+  }
+
   void multiply_and_store(const float* v, const float* u, const float* bias, float* y) const {
     alignas(64) float sums[kFrequencies * kMostTiles * kVectors * kWidth];
     const int64_t plane = int64_t{count} * kVectors * kWidth;
     for (int oc = 0, lanes; oc < p.OC; oc += lanes) {
-      lanes = p.OC - oc < kVectors * kWidth ? p.OC - oc : kVectors * kWidth;
-      const int vectors = (lanes + kWidth - 1) / kWidth, tail = lanes % kWidth;
-      const Multiply multiply = kProducts.of[count - 1][vectors - 1][tail > 0];
+      lanes = lanes_from(p.OC - oc);
+      const int tail = (lanes - 1) % kWidth + 1;
+      const auto& products = lanes > kWidth ? kProducts.two : tail == kWidth ? kProducts.one : kProducts.part;
+      const Multiply multiply = products[count - 1];
       for (int f = 0; f < kFrequencies; ++f) {
         multiply(v + int64_t{f} * count * p.IC, u + int64_t{f} * p.IC * p.OC + oc, p.IC, p.OC, tail,
                  sums + f * plane);
