@@ -10,9 +10,10 @@ import {
   Generator,
   Linear,
   MaxPool2d,
-  type Module,
+  Module,
   ReLU,
   Sequential,
+  type SymbolicTensor,
 } from '../src/index.node.js';
 
 /** Images of `classes` kinds that a small network can tell apart: a bright bar at a height of its own, on noise. */
@@ -69,5 +70,15 @@ export function writeFashionMnist(directory: string, train: ImageDataset, test: 
   ] as const) {
     write(`${name}-images-idx3-ubyte`, word(0x803, length, 28, 28), images as Uint8Array);
     write(`${name}-labels-idx1-ubyte`, word(0x801, length), labels as Uint8Array);
+  }
+}
+
+/** A model without parameters: what `forward` makes of an image. */
+export class Applied extends Module {
+  readonly forward: (x: SymbolicTensor) => SymbolicTensor;
+
+  constructor(forward: (x: SymbolicTensor) => SymbolicTensor) {
+    super();
+    this.forward = forward;
   }
 }

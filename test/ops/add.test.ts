@@ -1,19 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Flatten, functional as F, Module, ShapeError, type SymbolicTensor } from '../../src/index.node.js';
-
-class Sum extends Module {
-  readonly #of: (x: SymbolicTensor) => [SymbolicTensor, SymbolicTensor];
-
-  constructor(of: (x: SymbolicTensor) => [SymbolicTensor, SymbolicTensor]) {
-    super();
-    this.#of = of;
-  }
-
-  forward(x: SymbolicTensor): SymbolicTensor {
-    const [a, b] = this.#of(x);
-    return a.add(b);
-  }
-}
+import { Flatten, functional as F, ShapeError } from '../../src/index.node.js';
+import { Applied } from '../support.js';
 
 describe('add', () => {
   it('adds tensors of any shape element by element', () => {
@@ -41,14 +28,14 @@ describe('add', () => {
     expect(() => F.add(x, F.tensor([1, 2, 3, 4], [1, 4, 1, 1]))).toThrow(
       new ShapeError('[add] expected two tensors of one shape but got 1x4 and 1x4x1x1'),
     );
-    const flat = new Sum((image) => [image, image.flatten()]);
+    const flat = new Applied((image) => image.add(image.flatten()));
     expect(() => flat.trace([2, 3, 3])).toThrow(
       new ShapeError('[add] expected two tensors of one shape but got 2x3x3 and 18'),
     );
   });
 
   it('adds flattened images to one another', () => {
-    const both = new Sum((image) => [new Flatten().forward(image), image.flatten()]);
+    const both = new Applied((image) => new Flatten().forward(image).add(image.flatten()));
     expect(both.trace([2, 3, 3]).output.shape).toEqual([18]);
   });
 });

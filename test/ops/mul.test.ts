@@ -1,19 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { functional as F, Module, ShapeError, type SymbolicTensor } from '../../src/index.node.js';
-
-class Product extends Module {
-  readonly #of: (x: SymbolicTensor) => [SymbolicTensor, SymbolicTensor];
-
-  constructor(of: (x: SymbolicTensor) => [SymbolicTensor, SymbolicTensor]) {
-    super();
-    this.#of = of;
-  }
-
-  forward(x: SymbolicTensor): SymbolicTensor {
-    const [a, b] = this.#of(x);
-    return a.mul(b);
-  }
-}
+import { functional as F, ShapeError } from '../../src/index.node.js';
+import { Applied } from '../support.js';
 
 /** Whole numbers, so that all sums are exact; none is 0, whose sign would tell an order. */
 const counting = (shape: readonly number[], from: number) =>
@@ -81,9 +68,9 @@ describe('mul', () => {
   });
 
   it('multiplies flattened images by one another, and by no other features', () => {
-    const both = new Product((x) => [x.flatten(), x.flatten()]);
+    const both = new Applied((x) => x.flatten().mul(x.flatten()));
     expect(both.trace([2, 3, 3]).output.shape).toEqual([18]);
-    const mixed = new Product((x) => [x.reshape([18, 1, 1]).reshape([18]), x.flatten()]);
+    const mixed = new Applied((x) => x.reshape([18, 1, 1]).reshape([18]).mul(x.flatten()));
     expect(() => mixed.trace([2, 3, 3])).toThrow(/flattened images \(2x3x3\) and others: multiply before/);
   });
 });
