@@ -1,8 +1,9 @@
 // 3x3 convolution with stride 1 by minimal filtering, F(2x2, 3x3) of Winograd (Lavin and Gray, "Fast
 // Algorithms for Convolutional Neural Networks", 2015): a tile of 2x2 outputs is A' [U * (B' d B)] A of the
 // 4x4 inputs d under it, * being a product for each of 16 frequencies, which channels sum up. 16
-// multiply-adds a tile and pair of channels instead of 36. Only additions and halves besides, so that it
-// rounds little more than the sum of 9 products does (test/ops/winograd.test.ts measures it).
+// multiply-adds a tile and pair of channels instead of 36. Only additions and halves besides, and a
+// sum of all channels and taps in 16 shorter ones: it rounds no more than the direct sum does, from some 16
+// channels on less (test/ops/winograd.test.ts measures it).
 //
 // Some tiles at a time, as many as the registers hold sums for: their transformed inputs V [16][tiles][IC]
 // stay in L1 and L2 while all frequencies and blocks of output channels pass, U [16][IC][OC] is read once for
@@ -58,8 +59,21 @@ struct Tiling {
   int64_t count() const { return int64_t{rows} * cols; }
 };
 
-// V of one tile from d: rows of B' are (1 0 -1 0), (0 1 1 0), (0 -1 1 0), (0 1 0 -1). `target` is frequency
-// 0, the others follow `plane` floats apart.
+// B' x, its rows being (1 0 -1 0), (0 1 1 0), (0 -1 1 0), (0 1 0 -1).
+TWILL_INLINE void filter_input(Vec a, Vec b, Vec c, Vec d, Vec (&to)[4]) {
+  to[0] = sub(a, c);
+  to[1] = add(b, c);
+  to[2] = sub(c, b);
+  to[3] = sub(b, d);
+}
+
+// A' x, its rows being (1 1 1 0), (0 1 -1 -1).
+TWILL_INLINE void filter_output(Vec a, Vec b, Vec c, Vec d, Vec (&to)[2]) {
+  to[0] = add(add(a, b), c);
+  to[1] = sub(sub(b, c), d);
+}
+
+// V of one tile: B' d B. `target` is frequency 0, the others follow `plane` floats apart.
 void transform_input(const Conv2dParams& p, const float* image, int top, int left, float* target,
                      int64_t plane) {
   const float* pixels[kFrequencies];
@@ -75,20 +89,15 @@ void transform_input(const Conv2dParams& p, const float* image, int top, int lef
     unroll<0, 4>([&](auto i) TWILL_INLINE_LAMBDA {
       __builtin_prefetch(ahead + i.value / 2 * row + i.value % 2 * p.IC + c);
     });
-    Vec t[4][4];
+    Vec columns[4][4];
     unroll<0, 4>([&](auto j) TWILL_INLINE_LAMBDA {
-      Vec d[4];
-      unroll<0, 4>([&](auto i) TWILL_INLINE_LAMBDA {
-        d[i.value] = load_values(pixels[i.value * 4 + j.value] + c, lanes);
-      });
-      t[0][j.value] = sub(d[0], d[2]);
-      t[1][j.value] = add(d[1], d[2]);
-      t[2][j.value] = sub(d[2], d[1]);
-      t[3][j.value] = sub(d[1], d[3]);
+      const auto d = [&](int i)
+                         TWILL_INLINE_LAMBDA { return load_values(pixels[i * 4 + j.value] + c, lanes); };
+      filter_input(d(0), d(1), d(2), d(3), columns[j.value]);
     });
     unroll<0, 4>([&](auto i) TWILL_INLINE_LAMBDA {
-      const Vec(&r)[4] = t[i.value];
-      const Vec v[4] = {sub(r[0], r[2]), add(r[1], r[2]), sub(r[2], r[1]), sub(r[1], r[3])};
+      Vec v[4];
+      filter_input(columns[0][i.value], columns[1][i.value], columns[2][i.value], columns[3][i.value], v);
       unroll<0, 4>([&](auto j) TWILL_INLINE_LAMBDA {
         store_values(target + (i.value * 4 + j.value) * plane + c, v[j.value], lanes);
       });
@@ -169,27 +178,26 @@ struct Lanes {
   bool relu;
 };
 
-// y from the products of one tile, `plane` floats apart: rows of A' are (1 1 1 0), (0 1 -1 -1).
+// y from the products of one tile, `plane` floats apart.
 void transform_output(const Conv2dParams& p, const float* sums, int64_t plane, const Lanes& all,
                       const Outputs& tile) {
   const int64_t down = int64_t{p.OW} * p.OC, right = p.OC;
   each_lanes(all.count, [&](int64_t lane, int lanes) TWILL_INLINE_LAMBDA {
     const Vec bias = all.bias ? load_values(all.bias + lane, lanes) : zero();
-    Vec r[2][4];
+    Vec columns[4][2];
     unroll<0, 4>([&](auto j) TWILL_INLINE_LAMBDA {
       const auto m = [&](int i) TWILL_INLINE_LAMBDA { return load(sums + (i * 4 + j.value) * plane + lane); };
-      const Vec one = m(1), two = m(2);
-      r[0][j.value] = add(add(m(0), one), two);
-      r[1][j.value] = sub(sub(one, two), m(3));
+      filter_output(m(0), m(1), m(2), m(3), columns[j.value]);
     });
     unroll<0, 2>([&](auto i) TWILL_INLINE_LAMBDA {
       if (i.value == 1 && !tile.below) return;
-      const Vec(&row)[4] = r[i.value];
-      const Vec y[2] = {add(add(add(row[0], row[1]), row[2]), bias),
-                        add(sub(sub(row[1], row[2]), row[3]), bias)};
-      float* target = tile.y + i.value * down + lane;
-      store_values(target, all.relu ? relu(y[0]) : y[0], lanes);
-      if (tile.beside) store_values(target + right, all.relu ? relu(y[1]) : y[1], lanes);
+      Vec y[2];
+      filter_output(columns[0][i.value], columns[1][i.value], columns[2][i.value], columns[3][i.value], y);
+      unroll<0, 2>([&](auto j) TWILL_INLINE_LAMBDA {
+        if (j.value == 1 && !tile.beside) return;
+        const Vec sum = add(y[j.value], bias);
+        store_values(tile.y + i.value * down + j.value * right + lane, all.relu ? relu(sum) : sum, lanes);
+      });
     });
   });
 }

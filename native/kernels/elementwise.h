@@ -41,8 +41,8 @@ TWILL_INLINE void each_lanes(int64_t begin, int64_t end, const Body& body) {
   }
 }
 
-// Numbers too small to be normal become 0; all others stay, NaN included. Processors without fused
-// multiply-add for them, and Intel's, take a hundred cycles for a product with one.
+// Numbers too small to be normal become 0; all others stay, NaN included. A product with one takes some
+// processors a hundred cycles.
 constexpr float kSmallestNormal = 0x1p-126f;
 TWILL_INLINE simd::Vec without_denormals(simd::Vec v) {
   const simd::Vec size = simd::max(v, simd::sub(simd::zero(), v));

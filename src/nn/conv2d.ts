@@ -23,7 +23,7 @@ export interface Conv2dOptions {
   bias?: boolean;
   /**
    * Computes values and input gradients by minimal filtering (Winograd's F(2x2, 3x3); Lavin and Gray, 2015): 16
-   * products for 36, so that layers of 16 channels and more take some two thirds of the time, and round a little more.
+   * products for 36, so that layers of 16 channels and more take 0.6 to 0.8 of the time. It rounds otherwise, not more.
    * For 3x3 kernels with stride 1, dilation 1, one group and padding up to 2. A max-pool behind it is computed by
    * itself. Default false.
    */

@@ -8,7 +8,7 @@ import type { Buffer, Emitter } from './op.js';
 
 const KERNEL = 3;
 const FREQUENCIES = 16;
-/** What the kernel has room for. */
+/** What the kernel has room for, kWinogradChannels of native/kernels/params_convolution.h. */
 const MOST_CHANNELS = 1792;
 
 /** A convolution's attributes with that option. Throws `OptionError` where it cannot be filtered that way. */
