@@ -84,14 +84,11 @@ function applied(node: ImportedNode, x: TensorValue, known: Known): TensorValue 
 const ROUNDING = 2e-7;
 
 function refuse(node: ImportedNode): never {
-  const known = ACTIVATIONS.join(', ');
-  throw node.fail(`is the last of nodes that are arithmetic that is no activation: Twill has ${known}`);
+  throw node.fail(`is the last of nodes that are arithmetic that is no activation: Twill has ${ACTIVATIONS}`);
 }
 
-const ACTIVATIONS = [
-  ...['ELU', 'GELU', 'Hardsigmoid', 'Hardswish', 'Hardtanh', 'LeakyReLU', 'ReLU', 'ReLU6', 'Sigmoid', 'SiLU'],
-  'Tanh',
-];
+const ACTIVATIONS =
+  'ELU, GELU, Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, ReLU, ReLU6, Sigmoid, SiLU, Tanh';
 
 /**
  * What a function of one number makes of an input.
@@ -119,7 +116,10 @@ const ARITHMETIC: Readonly<Record<string, Binary>> = {
   Sub: (a, b) => a - b,
 };
 
-/** Add, Div, Max, Min, Mul, Pow and Sub of a tensor with a constant, and of functions of one tensor; sums and products of any two. */
+/**
+ * Add, Div, Max, Min, Mul, Pow and Sub of a tensor with a constant, and of functions of one tensor; sums and products of
+ * any two.
+ */
 export function readArithmetic(node: ImportedNode): Value {
   if (node.inputs !== 2) throw node.fail(`has ${node.inputs} inputs and not 2`);
   const moment = readMoment(node);
