@@ -9,6 +9,21 @@ import type { Team } from './wasm_team.js';
 /** Frees what nobody disposed of, once nothing refers to its holder. */
 const collector = new FinalizationRegistry<() => void>((release) => release());
 
+/**
+ * What makes the engine's collector feel `bytes` of the module's memory, which it does not see: without it, trainers
+ * that were dropped are found so late that WebAssembly's memory, which never shrinks, grows on with every record of
+ * what lay about. A resizable buffer is address space alone: its pages are counted, but nobody touches them.
+ */
+function weigh(bytes: number): ArrayBuffer | undefined {
+  if (bytes < 16384) return undefined;
+  try {
+    return new ArrayBuffer(bytes, { maxByteLength: bytes });
+  } catch {
+    // Without address space for it the memory itself is there all the same.
+    return undefined;
+  }
+}
+
 function isDetached(array: Values): boolean {
   try {
     new Uint8Array(array.buffer);
@@ -22,12 +37,14 @@ class WasmMemory implements Memory {
   readonly #heap: LinearMemory;
   readonly #runs: Runs;
   #allocation: Allocation | undefined;
+  #weight: ArrayBuffer | undefined;
 
   constructor(heap: LinearMemory, runs: Runs, bytes: number) {
     this.#heap = heap;
     this.#runs = runs;
     const allocation = heap.allocate(bytes);
     this.#allocation = allocation;
+    this.#weight = weigh(bytes);
     collector.register(this, () => allocation.release(), this);
   }
 
@@ -49,6 +66,8 @@ class WasmMemory implements Memory {
     collector.unregister(this);
     this.#allocation?.release();
     this.#allocation = undefined;
+    if (this.#weight?.resizable) this.#weight.resize(0);
+    this.#weight = undefined;
   }
 
   /** The allocation behind a value that claims to be memory of the module whose heap is `heap`. */
