@@ -103,13 +103,14 @@ inline void for_lanes(const Correlation& c, const float* weight, int most, const
     const int room = kDepthwiseVectors / taps < most ? kDepthwiseVectors / taps * kWidth : most * kWidth;
     for (int first = 0; first < c.groups; first += room) {
       const int count = c.groups - first < room ? c.groups - first : room;
-      for (int i = 0; i < div_up(count, kWidth) * kWidth; ++i) {
-        float* lane = gathered + i / kWidth * taps * kWidth + i % kWidth;
-        const float* channel = weight + (first + i) * c.w_group;
+      float* to = gathered;
+      for (int vector = 0; vector < count; vector += kWidth)
         for (int kh = 0; kh < c.rows.taps; ++kh)
-          for (int kw = 0; kw < c.cols.taps; ++kw, lane += kWidth)
-            *lane = i < count ? channel[kh * c.w_row + kw * c.w_col] : 0.0f;
-      }
+          for (int kw = 0; kw < c.cols.taps; ++kw, to += kWidth) {
+            const float* tap = weight + (first + vector) * c.w_group + kh * c.w_row + kw * c.w_col;
+            const int inside = count - vector < kWidth ? count - vector : kWidth;
+            for (int lane = 0; lane < kWidth; ++lane) to[lane] = lane < inside ? tap[lane * c.w_group] : 0.0f;
+          }
       body(Lanes{gathered, true, count, first, first});
     }
     return;

@@ -153,16 +153,21 @@ void correlate_in_blocks(const Correlation& c, const Lanes& lanes, const float* 
   }
 }
 
-// One vector of channels, rows of equal shares.
+// One vector of channels, rows of equal shares; one by one where more of them reach over the border than the
+// walks look after.
 void walk_over(const Correlation& c, const Walks& walks, const float* x, const Target& target, Walk& walk) {
   const int reach = (c.rows.taps - 1) * c.rows.step;
+  const auto top_of = [&](int row) { return c.rows.origin + (target.row + row) * c.rows.stride; };
+  const auto bottom_of = [&](int row) { return top_of(row) + reach; };
   const int share = div_up(target.rows, div_up(target.rows, walks.most));
-  for (int row = 0; row < target.rows; row += share) {
-    const int rows = target.rows - row < share ? target.rows - row : share;
-    walk.top = c.rows.origin + (target.row + row) * c.rows.stride;
-    const int last = walk.top + (rows - 1) * c.rows.stride + reach;
+  for (int row = 0, rows; row < target.rows; row += rows) {
+    rows = target.rows - row < share ? target.rows - row : share;
+    const bool over = rows > walks.edge &&
+                      (top_of(row + walks.edge) < 0 || bottom_of(row + rows - 1 - walks.edge) >= c.rows.size);
+    if (over) rows = 1;
+    walk.top = top_of(row);
     walk.x = x + walk.top * c.x_row;
-    const bool border = walk.top < 0 || last >= c.rows.size;
+    const bool border = walk.top < 0 || bottom_of(row + rows - 1) >= c.rows.size;
     (border ? walks.border : walks.whole)[rows - 1](walk);
     walk.y += rows * target.y_row;
   }

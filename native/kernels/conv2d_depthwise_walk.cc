@@ -11,10 +11,12 @@
 // 9 sums hide their latency of 4 cycles. Sums do not move from register to register: as the walk goes on, T
 // copies of the code take turns.
 //
-// The rows after these are fetched as the walk goes on: one vector of each pixel is a line in four or eight,
-// which the hardware's prefetching does not foresee. On batches larger than L2 that halves the time. Not
-// where outputs are apart, as they are in the input gradient of a stride: other walks have read the same
-// rows.
+// What comes next is fetched as the walk goes on, for one vector of each pixel is a line in four or eight,
+// which the hardware's prefetching does not foresee: with stride 1 the rows after these, which on batches
+// larger than L2 halves the time; with stride 2, whose rows do not fit into L1, the next columns. Not where
+// outputs are apart, as they are in the input gradient of a stride: other walks have read the same rows.
+//
+// Of rows at the border, only the first and last few of a walk look whether their taps lie in the image.
 //
 // So a sum runs over columns of taps and then over rows, the other way round than in conv2d_correlation.cc.
 // Columns outside the image are passed by; rows outside it count as zeros.
@@ -37,6 +39,10 @@ constexpr int kOpen = (kTaps + kStride - 1) / kStride;
 
 constexpr int kMostRows = kCompact ? 3 : 7;
 
+// Rows at either end of a walk that may have taps outside the image: those of "same" padding.
+template <int kTaps>
+constexpr int kEdge = kTaps < 4 ? 1 : kTaps / 2;
+
 template <int kTaps, int kStride, bool kPartial>
 constexpr int most_rows() {
   // A part of a vector takes branches where there are no masks: it goes row by row, which is less code.
@@ -46,16 +52,18 @@ constexpr int most_rows() {
 }
 
 // One column of inputs, x being under the first row of taps: sum[o][r] += the inputs of row r times the taps
-// of the o-th output to come, the first of which meets the column with `last_tap`.
-template <int kOutputs, int kStride, int kRows, bool kBorder, bool kPartial, int kSums>
+// of the o-th output to come, the first of which meets the column with `last_tap`. kLooking rows at either
+// end look whether they are in the image.
+template <int kOutputs, int kStride, int kRows, int kLooking, bool kPartial, int kSums>
 TWILL_INLINE void add_column(const Walk& w, const Stride& x_by, const float* x, const float* last_tap,
                              Vec (&sum)[kSums][kRows]) {
   for (int kh = 0, row = w.top; kh < w.rows.taps; ++kh, row += w.rows.step) {
     const Stride::Pointers<kRows> pixels(x, x_by);
     Vec input[kRows];
     unroll<0, kRows>([&](auto r) TWILL_INLINE_LAMBDA {
-      const bool inside = !kBorder || static_cast<uint32_t>(row + r.value * w.rows.stride) <
-                                          static_cast<uint32_t>(w.rows.size);
+      constexpr bool kLooks = r.value < kLooking || r.value >= kRows - kLooking;
+      const bool inside = !kLooks || static_cast<uint32_t>(row + r.value * w.rows.stride) <
+                                         static_cast<uint32_t>(w.rows.size);
       input[r.value] = inside ? load_some<kPartial>(pixels.template pixel<r.value>(x_by), w.lanes) : zero();
       hold(input[r.value]);
     });
@@ -80,9 +88,9 @@ void walk_rows(const Walk& walk) {
   unroll<0, kSums * kRows>([&](auto i)
                                TWILL_INLINE_LAMBDA { sum[i.value / kRows][i.value % kRows] = start; });
 
-  // From a column to the first row that the rows of outputs after these will add.
+  // From a column to what is fetched beside it.
   const bool first_reader = w.y_col <= w.x_col;
-  const int64_t ahead = (w.rows.taps - kStride) * w.x_tap_row + kRows * w.x_row;
+  const int64_t ahead = kStride == 1 ? (w.rows.taps - 1) * w.x_tap_row + kRows * w.x_row : kStride * w.x_col;
 
   // Each step takes the kStride columns that complete an output; the first steps only open sums.
   int output = 1 - kSums;
@@ -93,7 +101,7 @@ void walk_rows(const Walk& walk) {
     unroll<0, kStride>([&](auto ahead) TWILL_INLINE_LAMBDA {
       if (static_cast<uint32_t>(col + ahead.value) >= static_cast<uint32_t>(w.cols.size)) return;
       constexpr int kLastTap = kTaps - kStride + ahead.value;  // of the output to be completed
-      add_column<kLastTap / kStride + 1, kStride, kRows, kBorder, kPartial>(
+      add_column<kLastTap / kStride + 1, kStride, kRows, kBorder ? kEdge<kTaps> : 0, kPartial>(
           w, x_by, x + ahead.value * w.x_col, w.weight + kLastTap * kWidth, sum);
     });
     if (first_reader) {
@@ -139,7 +147,7 @@ constexpr Table kTable = make_table<kTaps, kStride, kBorder, kPartial>(
 // A part of a vector is walked over as if at the border, wherever it is: one of a layer's vectors at most. In
 // compact code so are all vectors, but for 3 taps.
 template <int kTaps, int kStride, bool kPartial>
-constexpr Walks kWalks = {most_rows<kTaps, kStride, kPartial>(),
+constexpr Walks kWalks = {most_rows<kTaps, kStride, kPartial>(), kEdge<kTaps>,
                           kTable<kTaps, kStride, kPartial || (kCompact && kTaps != 3), kPartial>.of,
                           kTable<kTaps, kStride, true, kPartial>.of};
 

@@ -25,6 +25,7 @@ using WalkFunction = void (*)(const Walk&);
 
 struct Walks {
   int most;                    // rows at a time
+  int edge;                    // of them the first and the last that may have taps outside the image
   const WalkFunction* whole;   // [rows - 1]; every row of taps lies in the image
   const WalkFunction* border;  // those outside count as zeros
 };
