@@ -29,6 +29,9 @@ set(TWILL_WARNINGS -Wall -Wextra)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   list(APPEND TWILL_KERNEL_FLAGS -fno-peel-loops -fno-split-loops -fvect-cost-model=very-cheap
        -fno-asynchronous-unwind-tables -falign-jumps=1 -falign-labels=1)
+  # There GCC orders instructions before it gives out registers: of 960 inner loops of the convolutions 137 spilled sums
+  # for it, and 13 without.
+  list(APPEND TWILL_FLAGS_neon -fno-schedule-insns)
 endif()
 # What runs once a program, or less often.
 set(TWILL_COLD_FLAGS $<$<CONFIG:Release>:-Os>)
