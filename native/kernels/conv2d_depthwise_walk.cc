@@ -144,11 +144,11 @@ template <int kTaps, int kStride, bool kBorder, bool kPartial>
 constexpr Table kTable = make_table<kTaps, kStride, kBorder, kPartial>(
     std::make_integer_sequence<int, most_rows<kTaps, kStride, kPartial>()>{});
 
-// A part of a vector is walked over as if at the border, wherever it is: one of a layer's vectors at most. In
-// compact code so are all vectors, but for 3 taps.
+// Only whole vectors of 3 taps have code of their own away from the border: to look costs others next to
+// nothing, and the code is a third of all.
 template <int kTaps, int kStride, bool kPartial>
 constexpr Walks kWalks = {most_rows<kTaps, kStride, kPartial>(), kEdge<kTaps>,
-                          kTable<kTaps, kStride, kPartial || (kCompact && kTaps != 3), kPartial>.of,
+                          kTable<kTaps, kStride, kPartial || kTaps != 3, kPartial>.of,
                           kTable<kTaps, kStride, true, kPartial>.of};
 
 template <bool kPartial>

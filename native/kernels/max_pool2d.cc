@@ -1,4 +1,7 @@
 // Max-pooling with any window, stride, padding and dilation, on its own. Lanes are channels.
+//
+// Where a maximum was is told by the number of its tap, as a float: forward and backward then are comparisons
+// and selections of vectors, 5 instructions a tap each way.
 #include "elementwise.h"
 #include "kernel.h"
 #include "params_pooling.h"
@@ -10,46 +13,183 @@ using namespace simd;
 
 namespace {
 
-// The taps of one window that fall inside the image: input positions first, first + step, ... below `end`.
-struct Taps {
-  int64_t first, end, step;
+constexpr float kInfinity = __builtin_inff();
+constexpr float kNowhere = -1.0f;
+
+struct Span {
+  int begin, end;
 };
 
-Taps taps(int64_t output, int64_t size, int64_t kernel, int64_t stride, int64_t pad, int64_t dilation) {
-  const int64_t start = output * stride - pad;
-  const int64_t skipped = start < 0 ? (-start + dilation - 1) / dilation : 0;
-  const int64_t end = start + (kernel - 1) * dilation + 1;
-  return {start + skipped * dilation, end < size ? end : size, dilation};
-}
+struct Axis {
+  int input, outputs, taps, stride, pad, step;
 
-void store_places(int32_t* argmax, Index places, int lanes) {
-  if (lanes == kWidth) {
-    store(argmax, places);
-  } else {
-    store_partial(argmax, places, lanes);
+  TWILL_INLINE int start(int output) const { return output * stride - pad; }
+  // The taps of a window that lie within the image.
+  Span inside(int output) const {
+    const int first = start(output), room = input - first;
+    const int begin = first < 0 ? (step - 1 - first) / step : 0;
+    const int end = room > 0 ? (room + step - 1) / step : 0;
+    return {begin, end < taps ? end : taps};
+  }
+  // The windows of which all do.
+  Span whole() const {
+    const int begin = (pad + stride - 1) / stride, room = input + pad - (taps - 1) * step;
+    const int end = room > 0 ? (room + stride - 1) / stride : 0;
+    return {begin, end < outputs ? end : outputs};
+  }
+  // Whether no two windows have a pixel in common, and whether every pixel is in one of those.
+  bool apart() const { return stride > (taps - 1) * step; }
+  bool covered() const { return stride == taps && step == 1 && start(outputs) >= input; }
+};
+
+struct Windows {
+  Axis rows, cols;
+  int64_t C;
+
+  explicit Windows(const MaxPool2dParams& p)
+      : rows{p.IH, p.OH, p.KH, p.stride_h, p.pad_h, p.dilation_h},
+        cols{p.IW, p.OW, p.KW, p.stride_w, p.pad_w, p.dilation_w},
+        C(p.C) {}
+
+  // 2 or 3 where windows are squares of so many taps, which have code of their own.
+  int square() const { return rows.taps == cols.taps && (rows.taps == 2 || rows.taps == 3) ? rows.taps : 0; }
+  bool apart() const { return rows.apart() && cols.apart(); }
+  bool covered() const { return rows.covered() && cols.covered(); }
+  int64_t tap_col() const { return cols.step * C; }
+  int64_t tap_row() const { return rows.step * cols.input * C; }
+};
+
+// One window: where its first tap would lie in the image, and the taps that do.
+struct Window {
+  int64_t origin;
+  Span rows, cols;
+  bool whole;
+};
+
+// body(place of the output, window) for each of an image.
+template <typename Body>
+TWILL_INLINE void each_window(const Windows& w, const Body& body) {
+  const int64_t row = w.cols.input * w.C;
+  const Span whole_rows = w.rows.whole(), whole_cols = w.cols.whole();
+  int64_t out = 0;
+  for (int oh = 0; oh < w.rows.outputs; ++oh) {
+    const bool whole_row = oh >= whole_rows.begin && oh < whole_rows.end;
+    const Span rows = w.rows.inside(oh);
+    for (int ow = 0; ow < w.cols.outputs; ++ow, out += w.C) {
+      const bool whole_col = ow >= whole_cols.begin && ow < whole_cols.end;
+      const Span cols = whole_col ? Span{0, w.cols.taps} : w.cols.inside(ow);
+      body(out, Window{w.rows.start(oh) * row + w.cols.start(ow) * w.C, rows, cols, whole_row && whole_col});
+    }
   }
 }
 
-// PyTorch's rules: the first of equals wins, and every NaN wins over what came before it. A window without a
-// tap inside the image (dilation can step over it) is -infinity and comes from nowhere, -1.
-void pool_window(const float* x, float* y, int32_t* argmax, const Taps& rows, const Taps& columns, int64_t IW,
-                 int64_t C) {
-  const bool empty = rows.first >= rows.end || columns.first >= columns.end;
-  const int32_t origin = empty ? -1 : static_cast<int32_t>(rows.first * IW + columns.first);
-  each_vector(0, C, [&](int64_t c, int lanes) {
-    Vec best = broadcast(-__builtin_inff());
-    Index place = index_broadcast(origin);
-    for (int64_t ih = rows.first; ih < rows.end; ih += rows.step) {
-      for (int64_t iw = columns.first; iw < columns.end; iw += columns.step) {
-        const int64_t at = ih * IW + iw;
-        const Vec value = load_lanes(x + at * C + c, lanes);
-        const Mask better = either(gt(value, best), is_nan(value));
-        best = select(better, value, best);
-        place = select(better, index_broadcast(static_cast<int32_t>(at)), place);
-      }
+// body(place in the image, number of the tap in each lane) for each tap of a window, row by row: of a whole
+// square of kSquare x kSquare, or those that lie within the image.
+template <int kSquare, typename Body>
+TWILL_INLINE void each_tap(const Windows& w, const Window& window, const Body& body) {
+  const int64_t col = w.tap_col(), row = w.tap_row();
+  if constexpr (kSquare > 0) {
+    unroll<0, kSquare * kSquare>([&](auto tap) TWILL_INLINE_LAMBDA {
+      body(window.origin + tap.value / kSquare * row + tap.value % kSquare * col,
+           broadcast(static_cast<float>(tap.value)));
+    });
+    return;
+  }
+  for (int kh = window.rows.begin; kh < window.rows.end; ++kh) {
+    int64_t at = window.origin + kh * row + window.cols.begin * col;
+    Vec tap = broadcast(static_cast<float>(kh * w.cols.taps + window.cols.begin));
+    for (int kw = window.cols.begin; kw < window.cols.end; ++kw, at += col, tap = add(tap, broadcast(1.0f)))
+      body(at, tap);
+  }
+}
+
+// body(size, c, lanes) for the channels of a window: size.value is that of its square, or 0; then lanes are
+// to be looked at.
+template <typename Body>
+TWILL_INLINE void each_channel(const Windows& w, int square, const Window& window, const Body& body) {
+  int64_t c = 0;
+  const int64_t last = window.whole ? w.C - w.C % kWidth : 0;
+  if (square == 3)
+    for (; c < last; c += kWidth) body(Constant<3>{}, c, kWidth);
+  if (square == 2)
+    for (; c < last; c += kWidth) body(Constant<2>{}, c, kWidth);
+  for (; c < w.C; c += kWidth) body(Constant<0>{}, c, static_cast<int>(w.C - c < kWidth ? w.C - c : kWidth));
+}
+
+struct Best {
+  Vec value, tap;
+};
+
+// Nothing: a window without a tap inside the image (dilation can step over it) is -infinity, from nowhere.
+TWILL_INLINE Best start_of(const Windows& w, const Window& window) {
+  const bool empty = window.rows.begin >= window.rows.end || window.cols.begin >= window.cols.end;
+  const int first = window.rows.begin * w.cols.taps + window.cols.begin;
+  return {broadcast(-kInfinity), broadcast(empty ? kNowhere : static_cast<float>(first))};
+}
+
+// PyTorch's rules: the first of equals wins, and every NaN wins over what came before it.
+__attribute__((noinline)) void look_for_nan(const Windows& w, const Window& window, const float* x, int lanes,
+                                            Best& best) {
+  best = start_of(w, window);
+  each_tap<0>(w, window, [&](int64_t at, Vec tap) TWILL_INLINE_LAMBDA {
+    const Vec value = load_lanes(x + at, lanes);
+    const Mask wins = either(gt(value, best.value), is_nan(value));
+    best.tap = select(wins, tap, best.tap);
+    best.value = select(wins, value, best.value);
+  });
+}
+
+// The same where there is no NaN, by a chain of one instruction a tap. A NaN becomes infinity.
+template <int kSquare>
+TWILL_INLINE Best best_of(const Windows& w, const Window& window, const float* x, int lanes) {
+  Best best = start_of(w, window);
+  each_tap<kSquare>(w, window, [&](int64_t at, Vec tap) TWILL_INLINE_LAMBDA {
+    const Vec value = min(kSquare > 0 ? load(x + at) : load_lanes(x + at, lanes), broadcast(kInfinity));
+    best.tap = select(gt(value, best.value), tap, best.tap);
+    best.value = max(value, best.value);
+  });
+  if (any(eq(best.value, broadcast(kInfinity)))) look_for_nan(w, window, x, lanes, best);
+  return best;
+}
+
+// Adds to an image's gradients, in the order of the windows; writes them where those are apart.
+template <bool kApart>
+void scatter(const Windows& w, const float* grad_output, const float* taps, float* grad_input) {
+  const int square = w.square();
+  each_window(w, [&](int64_t out, const Window& window) TWILL_INLINE_LAMBDA {
+    each_channel(w, square, window, [&](auto size, int64_t c, int lanes) TWILL_INLINE_LAMBDA {
+      constexpr bool kWhole = size.value > 0;
+      const Vec gradient = load_lanes(grad_output + out + c, lanes);
+      const Vec from = load_lanes(taps + out + c, lanes);
+      each_tap<size.value>(w, window, [&](int64_t at, Vec tap) TWILL_INLINE_LAMBDA {
+        float* to = grad_input + at + c;
+        const Vec before = kApart ? zero() : kWhole ? load(to) : load_lanes(to, lanes);
+        const Vec after = select(eq(from, tap), kApart ? gradient : add(before, gradient), before);
+        kWhole ? store(to, after) : store_lanes(to, after, lanes);
+      });
+    });
+  });
+}
+
+// The same lane by lane, which takes one addition for a gradient and not one for each tap: less where a
+// vector has but 4. `size`: of the image.
+constexpr int kMostOffsets = kWidth == 4 ? 64 : 0;
+void scatter_lanes(const Windows& w, const float* grad_output, const float* taps, int64_t size,
+                   float* grad_input) {
+  int32_t offsets[kMostOffsets + 1];
+  const auto count = static_cast<uint32_t>(w.rows.taps * w.cols.taps);
+  for (uint32_t tap = 0; tap < count; ++tap)
+    offsets[tap] = static_cast<int32_t>(tap / w.cols.taps * w.tap_row() + tap % w.cols.taps * w.tap_col());
+  each_window(w, [&](int64_t out, const Window& window) TWILL_INLINE_LAMBDA {
+    for (int64_t c = 0; c < w.C; ++c) {
+      const float shifted = taps[out + c] + 0x1p23f;  // a small whole number is in its last bits now
+      uint32_t tap;
+      __builtin_memcpy(&tap, &shifted, sizeof tap);
+      tap &= 0x7FFFFF;
+      if (tap >= count) continue;
+      const int64_t at = window.origin + offsets[tap] + c;
+      if (window.whole || (at >= 0 && at < size)) grad_input[at] += grad_output[out + c];
     }
-    store_lanes(y + c, best, lanes);
-    if (argmax) store_places(argmax + c, place, lanes);
   });
 }
 
@@ -57,40 +197,38 @@ void pool_window(const float* x, float* y, int32_t* argmax, const Taps& rows, co
 
 void max_pool2d_forward(const Work& work, int64_t begin, int64_t end) {
   const auto& p = params_of<MaxPool2dParams>(work);
-  const int64_t input_size = int64_t{p.IH} * p.IW * p.C;
-  const int64_t output_size = int64_t{p.OH} * p.OW * p.C;
+  const Windows windows(p);
+  const int square = windows.square();
   for (int64_t n = begin; n < end; ++n) {
-    const float* x = operand<const float>(work, 0) + n * input_size;
-    float* y = operand<float>(work, 1) + n * output_size;
-    int32_t* argmax = operand<int32_t>(work, 2);
-    if (argmax) argmax += n * output_size;
-    for (int64_t oh = 0; oh < p.OH; ++oh) {
-      const Taps rows = taps(oh, p.IH, p.KH, p.stride_h, p.pad_h, p.dilation_h);
-      for (int64_t ow = 0; ow < p.OW; ++ow) {
-        const Taps columns = taps(ow, p.IW, p.KW, p.stride_w, p.pad_w, p.dilation_w);
-        const int64_t at = (oh * p.OW + ow) * p.C;
-        pool_window(x, y + at, argmax ? argmax + at : nullptr, rows, columns, p.IW, p.C);
-      }
-    }
+    const float* x = operand<const float>(work, 0) + n * p.IH * p.IW * p.C;
+    float* y = operand<float>(work, 1) + n * p.OH * p.OW * p.C;
+    float* taps = operand<float>(work, 2);
+    if (taps) taps += n * p.OH * p.OW * p.C;
+    each_window(windows, [&](int64_t out, const Window& window) TWILL_INLINE_LAMBDA {
+      each_channel(windows, square, window, [&](auto size, int64_t c, int lanes) TWILL_INLINE_LAMBDA {
+        const Best best = best_of<size.value>(windows, window, x + c, lanes);
+        store_lanes(y + out + c, best.value, lanes);
+        if (taps) store_lanes(taps + out + c, best.tap, lanes);
+      });
+    });
   }
 }
 
-// Windows may overlap, so gradients are added up, in the order of the outputs.
 void max_pool2d_backward(const Work& work, int64_t begin, int64_t end) {
   const auto& p = params_of<MaxPool2dParams>(work);
-  const int64_t area = int64_t{p.IH} * p.IW;
-  const int64_t outputs = int64_t{p.OH} * p.OW;
+  const Windows windows(p);
+  const int64_t size = int64_t{p.IH} * p.IW * p.C, out_size = int64_t{p.OH} * p.OW * p.C;
   for (int64_t n = begin; n < end; ++n) {
-    const float* grad_output = operand<const float>(work, 0) + n * outputs * p.C;
-    const int32_t* argmax = operand<const int32_t>(work, 1) + n * outputs * p.C;
-    float* grad_input = operand<float>(work, 2) + n * area * p.C;
-    each_vector(0, area * p.C, [&](int64_t i, int lanes) { store_lanes(grad_input + i, zero(), lanes); });
-    for (int64_t o = 0; o < outputs; ++o) {
-      for (int64_t c = 0; c < p.C; ++c) {
-        const int64_t place = argmax[o * p.C + c];
-        if (place >= 0 && place < area) grad_input[place * p.C + c] += grad_output[o * p.C + c];
-      }
-    }
+    const float* grad_output = operand<const float>(work, 0) + n * out_size;
+    const float* taps = operand<const float>(work, 1) + n * out_size;
+    float* grad_input = operand<float>(work, 2) + n * size;
+    if (!windows.covered()) zero_floats(grad_input, size);
+    if (windows.apart())
+      scatter<true>(windows, grad_output, taps, grad_input);
+    else if (int64_t{p.KH} * p.KW <= kMostOffsets && size <= INT32_MAX)
+      scatter_lanes(windows, grad_output, taps, size, grad_input);
+    else
+      scatter<false>(windows, grad_output, taps, grad_input);
   }
 }
 

@@ -179,8 +179,7 @@ export class Trainer {
    * One step of forward, backward and update on up to `batchSize` images: `images` N*C*H*W bytes (0..255, scaled to
    * 0..1) or floats, NCHW; `targets` N class numbers, or where the loss compares with values (`MSELoss`) floats of the
    * output's shape, NCHW. Both are copied before it returns. The event loop stays free where the backend can. Throws
-   * `ShapeError`, `LabelError`, `OptionError` before anything is
-   * changed, and with `detectAnomaly` `NumericError`.
+   * `ShapeError`, `LabelError`, `OptionError` before anything is changed, and with `detectAnomaly` `NumericError`.
    */
   async step(images: Pixels, targets: ArrayLike<number>): Promise<StepResult> {
     const fed = this.#feed(images, targets);
