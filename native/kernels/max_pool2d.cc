@@ -1,7 +1,8 @@
 // Max-pooling with any window, stride, padding and dilation, on its own. Lanes are channels.
 //
-// Where a maximum was is told by the number of its tap, as a float: forward and backward then are comparisons
-// and selections of vectors, 5 instructions a tap each way.
+// Where a maximum was is told by the number of its tap among those that lie in the image, as a float (2^24 at
+// most, which extents_pooling.cc sees to): forward and backward then are comparisons and selections of
+// vectors, 5 instructions a tap each way.
 #include "elementwise.h"
 #include "kernel.h"
 #include "params_pooling.h"
@@ -14,7 +15,6 @@ using namespace simd;
 namespace {
 
 constexpr float kInfinity = __builtin_inff();
-constexpr float kNowhere = -1.0f;
 
 struct Span {
   int begin, end;
@@ -95,9 +95,9 @@ TWILL_INLINE void each_tap(const Windows& w, const Window& window, const Body& b
     });
     return;
   }
+  Vec tap = zero();
   for (int kh = window.rows.begin; kh < window.rows.end; ++kh) {
     int64_t at = window.origin + kh * row + window.cols.begin * col;
-    Vec tap = broadcast(static_cast<float>(kh * w.cols.taps + window.cols.begin));
     for (int kw = window.cols.begin; kw < window.cols.end; ++kw, at += col, tap = add(tap, broadcast(1.0f)))
       body(at, tap);
   }
@@ -120,17 +120,14 @@ struct Best {
   Vec value, tap;
 };
 
-// Nothing: a window without a tap inside the image (dilation can step over it) is -infinity, from nowhere.
-TWILL_INLINE Best start_of(const Windows& w, const Window& window) {
-  const bool empty = window.rows.begin >= window.rows.end || window.cols.begin >= window.cols.end;
-  const int first = window.rows.begin * w.cols.taps + window.cols.begin;
-  return {broadcast(-kInfinity), broadcast(empty ? kNowhere : static_cast<float>(first))};
-}
+// Of a window without a tap inside the image (dilation can step over it): -infinity, which has no gradient,
+// for the backward pass meets no tap either.
+TWILL_INLINE Best nothing() { return {broadcast(-kInfinity), zero()}; }
 
 // PyTorch's rules: the first of equals wins, and every NaN wins over what came before it.
 __attribute__((noinline)) void look_for_nan(const Windows& w, const Window& window, const float* x, int lanes,
                                             Best& best) {
-  best = start_of(w, window);
+  best = nothing();
   each_tap<0>(w, window, [&](int64_t at, Vec tap) TWILL_INLINE_LAMBDA {
     const Vec value = load_lanes(x + at, lanes);
     const Mask wins = either(gt(value, best.value), is_nan(value));
@@ -142,7 +139,7 @@ __attribute__((noinline)) void look_for_nan(const Windows& w, const Window& wind
 // The same where there is no NaN, by a chain of one instruction a tap. A NaN becomes infinity.
 template <int kSquare>
 TWILL_INLINE Best best_of(const Windows& w, const Window& window, const float* x, int lanes) {
-  Best best = start_of(w, window);
+  Best best = nothing();
   each_tap<kSquare>(w, window, [&](int64_t at, Vec tap) TWILL_INLINE_LAMBDA {
     const Vec value = min(kSquare > 0 ? load(x + at) : load_lanes(x + at, lanes), broadcast(kInfinity));
     best.tap = select(gt(value, best.value), tap, best.tap);
@@ -168,28 +165,6 @@ void scatter(const Windows& w, const float* grad_output, const float* taps, floa
         kWhole ? store(to, after) : store_lanes(to, after, lanes);
       });
     });
-  });
-}
-
-// The same lane by lane, which takes one addition for a gradient and not one for each tap: less where a
-// vector has but 4. `size`: of the image.
-constexpr int kMostOffsets = kWidth == 4 ? 64 : 0;
-void scatter_lanes(const Windows& w, const float* grad_output, const float* taps, int64_t size,
-                   float* grad_input) {
-  int32_t offsets[kMostOffsets + 1];
-  const auto count = static_cast<uint32_t>(w.rows.taps * w.cols.taps);
-  for (uint32_t tap = 0; tap < count; ++tap)
-    offsets[tap] = static_cast<int32_t>(tap / w.cols.taps * w.tap_row() + tap % w.cols.taps * w.tap_col());
-  each_window(w, [&](int64_t out, const Window& window) TWILL_INLINE_LAMBDA {
-    for (int64_t c = 0; c < w.C; ++c) {
-      const float shifted = taps[out + c] + 0x1p23f;  // a small whole number is in its last bits now
-      uint32_t tap;
-      __builtin_memcpy(&tap, &shifted, sizeof tap);
-      tap &= 0x7FFFFF;
-      if (tap >= count) continue;
-      const int64_t at = window.origin + offsets[tap] + c;
-      if (window.whole || (at >= 0 && at < size)) grad_input[at] += grad_output[out + c];
-    }
   });
 }
 
@@ -223,12 +198,7 @@ void max_pool2d_backward(const Work& work, int64_t begin, int64_t end) {
     const float* taps = operand<const float>(work, 1) + n * out_size;
     float* grad_input = operand<float>(work, 2) + n * size;
     if (!windows.covered()) zero_floats(grad_input, size);
-    if (windows.apart())
-      scatter<true>(windows, grad_output, taps, grad_input);
-    else if (int64_t{p.KH} * p.KW <= kMostOffsets && size <= INT32_MAX)
-      scatter_lanes(windows, grad_output, taps, size, grad_input);
-    else
-      scatter<false>(windows, grad_output, taps, grad_input);
+    (windows.apart() ? scatter<true> : scatter<false>)(windows, grad_output, taps, grad_input);
   }
 }
 

@@ -8,7 +8,9 @@ const char* check(const MaxPool2dParams& p) {
   if (p.C < 1) return "C";
   if (!pool_axis({p.IH, p.OH, p.KH, p.stride_h, p.pad_h, p.dilation_h})) return "OH";
   if (!pool_axis({p.IW, p.OW, p.KW, p.stride_w, p.pad_w, p.dilation_w})) return "OW";
-  return nullptr;
+  // A float holds the number of a window's pixel.
+  const int64_t height = p.KH < p.IH ? p.KH : p.IH, width = p.KW < p.IW ? p.KW : p.IW;
+  return height * width > 1 << 24 ? "KW" : nullptr;
 }
 
 static int64_t input_size(const MaxPool2dParams& p) { return product(p.C, p.IH, p.IW); }

@@ -24,6 +24,9 @@ export function poolOutput(
   return ceilMode && (output - 1) * stride[axis] >= size + padding[axis] ? output - 1 : output;
 }
 
+/** Of a window: their numbers are kept as floats. */
+const MOST_PIXELS = 2 ** 24;
+
 /** The largest value of each window; the first of equals, and NaN above all, as torch.nn.functional.max_pool2d. */
 export const maxPool2d: Op<MaxPool2dAttributes> = {
   name: 'max_pool2d',
@@ -38,6 +41,12 @@ export const maxPool2d: Op<MaxPool2dAttributes> = {
       throw new ShapeError(
         `[${where}] the window reaches over ${reach} pixels but the padded image has only ` +
           `${H + 2 * padding[0]}x${W + 2 * padding[1]}`,
+      );
+    }
+    const pixels = Math.min(attributes.kernel[0], H) * Math.min(attributes.kernel[1], W);
+    if (pixels > MOST_PIXELS) {
+      throw new ShapeError(
+        `[${where}] a window holds ${MOST_PIXELS} pixels at most but would have ${pixels}`,
       );
     }
     return { shape: [C, OH, OW] };
