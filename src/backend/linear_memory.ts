@@ -13,8 +13,8 @@ interface Gap {
 export interface Allocation {
   readonly address: number;
   readonly bytes: number;
-  retain(): void;
-  release(): void;
+  readonly retain: () => void;
+  readonly release: () => void;
 }
 
 /**
@@ -95,7 +95,7 @@ export class LinearMemory {
       } catch {
         const held = this.#memory.buffer.byteLength;
         throw new OutOfMemoryError(
-          `[memory] cannot allocate ${size} bytes: WebAssembly memory holds ${held} of at most ${this.#maximum} bytes and will not grow`,
+          `[memory] cannot allocate ${size} bytes: WebAssembly memory holds ${held} of at most ${this.#maximum} bytes`,
           size,
         );
       }

@@ -14,22 +14,21 @@ const collector = new FinalizationRegistry<() => void>((release) => release());
  * that were dropped are found so late that WebAssembly's memory, which never shrinks, grows on with every record of
  * what lay about. A resizable buffer is address space alone: its pages are counted, but nobody touches them.
  */
-function weigh(bytes: number): ArrayBuffer | undefined {
-  if (bytes < 16384) return undefined;
+function weightOf(bytes: number): ArrayBuffer | undefined {
   try {
-    return new ArrayBuffer(bytes, { maxByteLength: bytes });
+    return bytes < 2 ** 14 ? undefined : new ArrayBuffer(bytes, { maxByteLength: bytes });
   } catch {
     // Without address space for it the memory itself is there all the same.
     return undefined;
   }
 }
 
-function isDetached(array: Values): boolean {
+/** Nothing where its buffer is detached. */
+function bytesOf({ buffer, byteOffset, byteLength }: Values): Uint8Array | undefined {
   try {
-    new Uint8Array(array.buffer);
-    return false;
+    return new Uint8Array(buffer, byteOffset, byteLength);
   } catch {
-    return true;
+    return undefined;
   }
 }
 
@@ -37,15 +36,16 @@ class WasmMemory implements Memory {
   readonly #heap: LinearMemory;
   readonly #runs: Runs;
   #allocation: Allocation | undefined;
-  #weight: ArrayBuffer | undefined;
+  /** Nobody reads it. */
+  weight: ArrayBuffer | undefined;
 
   constructor(heap: LinearMemory, runs: Runs, bytes: number) {
     this.#heap = heap;
     this.#runs = runs;
     const allocation = heap.allocate(bytes);
     this.#allocation = allocation;
-    this.#weight = weigh(bytes);
-    collector.register(this, () => allocation.release(), this);
+    this.weight = weightOf(bytes);
+    collector.register(this, allocation.release, this);
   }
 
   get bytes(): number {
@@ -53,21 +53,19 @@ class WasmMemory implements Memory {
   }
 
   write(source: Values, byteOffset = 0): void {
-    const span = this.#span('write', source, byteOffset);
-    span.set(new Uint8Array(source.buffer, source.byteOffset, source.byteLength));
+    const [span, values] = this.#spans('write', source, byteOffset);
+    span.set(values);
   }
 
   read(target: Values, byteOffset = 0): void {
-    const span = this.#span('read', target, byteOffset);
-    new Uint8Array(target.buffer, target.byteOffset, target.byteLength).set(span);
+    const [span, values] = this.#spans('read', target, byteOffset);
+    values.set(span);
   }
 
   dispose(): void {
     collector.unregister(this);
     this.#allocation?.release();
-    this.#allocation = undefined;
-    if (this.#weight?.resizable) this.#weight.resize(0);
-    this.#weight = undefined;
+    this.#allocation = this.weight = undefined;
   }
 
   /** The allocation behind a value that claims to be memory of the module whose heap is `heap`. */
@@ -79,13 +77,15 @@ class WasmMemory implements Memory {
     return memory.#allocation;
   }
 
-  #span(verb: string, array: Values, byteOffset: number): Uint8Array {
+  /** The bytes from `byteOffset` on that an array holds or is to hold, and the array's. */
+  #spans(verb: string, array: Values, byteOffset: number): [Uint8Array, Uint8Array] {
     const where = `[memory] ${verb}`;
     if (!this.#allocation) throw new BackendError(`${where}: was disposed`);
     if (!ArrayBuffer.isView(array) || array instanceof DataView) {
       throw new BackendError(`${where}: expected a typed array`);
     }
-    if (isDetached(array)) throw new BackendError(`${where}: the array's buffer is detached`);
+    const values = bytesOf(array);
+    if (!values) throw new BackendError(`${where}: the array's buffer is detached`);
     if (!Number.isSafeInteger(byteOffset) || byteOffset < 0) {
       throw new BackendError(`${where}: the offset must be a whole number of bytes`);
     }
@@ -97,7 +97,7 @@ class WasmMemory implements Memory {
       );
     }
     this.#runs.drain();
-    return this.#heap.bytes(address + byteOffset, byteLength);
+    return [this.#heap.bytes(address + byteOffset, byteLength), values];
   }
 }
 

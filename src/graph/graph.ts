@@ -102,9 +102,7 @@ export class Graph {
   ): SymbolicTensor {
     for (const input of inputs) {
       if (!(input instanceof SymbolicTensor) || input.graph !== this) {
-        throw new OptionError(
-          `[${op.name}] expected the tensor that forward(x) was given, or one made from it`,
-        );
+        throw new OptionError(`[${op.name}] expected forward(x)'s tensor, or one made from it`);
       }
     }
     const name = (owner && this.#names.get(owner)) || op.name;

@@ -3,7 +3,7 @@ import { type FoldedNorm, weightAndBias, type WeightLayout } from './batch_norm_
 import { formatShape, imageShapeOf, type NodeView, type Op, sizeOf } from './op.js';
 import { PLAIN } from './packing.js';
 import { reluBackward } from './relu.js';
-import { dilatedWindowParams } from './window.js';
+import { dilatedWindowParams, reachError } from './window.js';
 import { emitWinograd, emitWinogradAdjoint } from './winograd.js';
 
 /** Attributes as PyTorch names them, each for height and width; `relu` is set by fusion. */
@@ -62,11 +62,7 @@ export const conv2d: Op<Conv2dAttributes> = {
     const OH = windowOutput(H, KH, stride[0], padding[0], dilation[0]);
     const OW = windowOutput(W, KW, stride[1], padding[1], dilation[1]);
     if (OH < 1 || OW < 1) {
-      const reach = `${dilation[0] * (KH - 1) + 1}x${dilation[1] * (KW - 1) + 1}`;
-      throw new ShapeError(
-        `[${where}] the kernel reaches over ${reach} pixels but the padded image has only ` +
-          `${H + 2 * padding[0]}x${W + 2 * padding[1]}`,
-      );
+      throw reachError(where, 'kernel', { kernel: [KH, KW], padding, dilation }, [H, W]);
     }
     return { shape: [OC, OH, OW] };
   },

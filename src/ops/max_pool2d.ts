@@ -1,6 +1,5 @@
-import { ShapeError } from '../errors.js';
 import { imageShapeOf, type NodeView, type Op, sizeOf } from './op.js';
-import { dilatedWindowParams } from './window.js';
+import { dilatedWindowParams, reachError } from './window.js';
 
 export interface MaxPool2dAttributes {
   readonly kernel: readonly [number, number];
@@ -20,12 +19,9 @@ export function poolOutput(
   axis: 0 | 1,
 ): number {
   const span = size + 2 * padding[axis] - dilation[axis] * (kernel[axis] - 1) - 1;
-  const output = (ceilMode ? Math.ceil(span / stride[axis]) : Math.floor(span / stride[axis])) + 1;
+  const output = (ceilMode ? Math.ceil : Math.floor)(span / stride[axis]) + 1;
   return ceilMode && (output - 1) * stride[axis] >= size + padding[axis] ? output - 1 : output;
 }
-
-/** Of a window: their numbers are kept as floats. */
-const MOST_PIXELS = 2 ** 24;
 
 /** The largest value of each window; the first of equals, and NaN above all, as torch.nn.functional.max_pool2d. */
 export const maxPool2d: Op<MaxPool2dAttributes> = {
@@ -35,20 +31,7 @@ export const maxPool2d: Op<MaxPool2dAttributes> = {
     const [C, H, W] = imageShapeOf(where, inputs[0]!);
     const OH = poolOutput(H, attributes, 0);
     const OW = poolOutput(W, attributes, 1);
-    if (OH < 1 || OW < 1) {
-      const { kernel, padding, dilation } = attributes;
-      const reach = `${dilation[0] * (kernel[0] - 1) + 1}x${dilation[1] * (kernel[1] - 1) + 1}`;
-      throw new ShapeError(
-        `[${where}] the window reaches over ${reach} pixels but the padded image has only ` +
-          `${H + 2 * padding[0]}x${W + 2 * padding[1]}`,
-      );
-    }
-    const pixels = Math.min(attributes.kernel[0], H) * Math.min(attributes.kernel[1], W);
-    if (pixels > MOST_PIXELS) {
-      throw new ShapeError(
-        `[${where}] a window holds ${MOST_PIXELS} pixels at most but would have ${pixels}`,
-      );
-    }
+    if (OH < 1 || OW < 1) throw reachError(where, 'window', attributes, [H, W]);
     return { shape: [C, OH, OW] };
   },
 

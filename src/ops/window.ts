@@ -1,3 +1,6 @@
+import { ShapeError } from '../errors.js';
+import { formatShape } from './op.js';
+
 type Pair = readonly [number, number];
 
 /** A window that slides over an image, for height and width. */
@@ -22,4 +25,18 @@ export function windowParams({ kernel, stride, padding }: Window) {
 /** The same of one whose pixels lie apart. */
 export function dilatedWindowParams({ dilation, ...window }: Window & { readonly dilation: Pair }) {
   return { ...windowParams(window), dilation_h: dilation[0], dilation_w: dilation[1] };
+}
+
+/** Of `what`, a kernel or a window, that does not fit into an image of H x W pixels with its padding. */
+export function reachError(
+  where: string,
+  what: string,
+  { kernel, padding, dilation }: Omit<Window, 'stride'> & { readonly dilation: Pair },
+  [H, W]: Pair,
+): ShapeError {
+  const reach = kernel.map((taps, axis) => dilation[axis]! * (taps - 1) + 1);
+  const padded = [H + 2 * padding[0], W + 2 * padding[1]];
+  return new ShapeError(
+    `[${where}] the ${what} reaches over ${formatShape(reach)} pixels but the padded image has ${formatShape(padded)}`,
+  );
 }

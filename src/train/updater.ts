@@ -200,7 +200,7 @@ export class Updater {
     this.#block = known;
     throw new OptionError(
       `[Trainer] ${block.offsets.size} parameters are trainable now but ${known.offsets.size} were before, or ` +
-        `others: make a new Trainer where parameters are frozen or freed`,
+        `others: make a new Trainer`,
     );
   }
 }
