@@ -38,7 +38,7 @@ const RESULTS = join(ROOT, 'bench/results');
 /** Measures what was asked for, prints it, and writes it where a place was given. */
 async function main(args: readonly string[]): Promise<void> {
   const options = parseOptions(args, RESULTS);
-  const machine = thisMachine();
+  const machine = await thisMachine();
   const data = await articleData(options.data);
   manualSeed(0);
   const weights = new ArticleCnn().stateDict();
@@ -68,7 +68,7 @@ async function main(args: readonly string[]): Promise<void> {
     const latencies = wanted ? await measureLatencies(backends, data, weights, options.quick) : [];
     progress.show('memory');
     const memory = options.only.includes('memory') ? await memoryUses(options, folder) : NO_MEMORY;
-    machine.load.after = load();
+    machine.load.after = await load();
     progress.clear();
     const absences = [...missing, ...peers.absences, ...findings.absences, ...memory.absences];
     report(
@@ -153,7 +153,7 @@ function report(
     ...(warning ? [warning] : []),
     `${machine.cpu}, ${machine.processors} processors, ${machine.memoryGiB} GiB`,
     `Node ${process.versions.node} on ${machine.system}`,
-    `load average ${machine.load.before} before, ${machine.load.after} after`,
+    `others used ${machine.load.before} processors before, ${machine.load.after} after`,
     isAbsolute(data.source) ? 'Fashion-MNIST' : data.source, // results are published: no machine's paths
     ...new Set(all.map(({ name, detail }) => `${name}: ${detail}`)),
   ];

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
+import { availableParallelism, cpus, release, totalmem } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
 
 /** Where figures were measured. */
 export interface Machine {
@@ -8,29 +9,42 @@ export interface Machine {
   readonly processors: number;
   readonly memoryGiB: number;
   readonly system: string;
-  /** Processes that ran or waited to run, on average over the last minute, before and after. */
+  /** Processors that others kept busy for a second, before and after. */
   readonly load: { readonly before: number; after?: number };
 }
 
-export function thisMachine(): Machine {
+export async function thisMachine(): Promise<Machine> {
   return {
     cpu: cpuName(),
     processors: availableParallelism(),
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     system: `${process.platform}-${process.arch} ${release()}`,
-    load: { before: load() },
+    load: { before: await load() },
   };
 }
 
-/** One-minute load average. */
-export function load(): number {
-  return Math.round(loadavg()[0]! * 100) / 100;
+/** Processors that are busy while this process does nothing for a second. Averages over a minute tell of what is over. */
+export async function load(): Promise<number> {
+  const [busy, all] = processorTime();
+  await setTimeout(1000);
+  const [busyThen, allThen] = processorTime();
+  const share = (busyThen - busy) / Math.max(1, allThen - all);
+  return Math.round(share * cpus().length * 100) / 100;
 }
 
-/** A warning where others keep the machine busy; a run of the bench itself shows in the load only afterwards. */
+function processorTime(): [busy: number, all: number] {
+  const times = cpus().map(({ times: { idle, ...busy } }) => ({
+    idle,
+    busy: Object.values(busy).reduce((sum, one) => sum + one, 0),
+  }));
+  const busy = times.reduce((sum, one) => sum + one.busy, 0);
+  return [busy, times.reduce((sum, one) => sum + one.idle, busy)];
+}
+
+/** A warning where others keep the machine busy. */
 export function busyWarning({ processors, load: { before } }: Machine): string | undefined {
-  if (before < processors / 2) return undefined;
-  return `This machine is busy (load average ${before} on ${processors} processors): do not quote these figures.`;
+  if (before < processors / 4) return undefined;
+  return `This machine is busy (others use ${before} of ${processors} processors): do not quote these figures.`;
 }
 
 /** What the processor is called. Virtual machines may hide the model's name: then family and model say what it is. */

@@ -70,7 +70,7 @@ async function bench(options: BenchOptions, io: Io): Promise<void> {
   const { full = false, only = full ? SECTIONS : GLANCE, backend, threads } = options;
   const twill = await import('../bench/index.node.js');
   const { manualSeed } = await import('../index.node.js');
-  const machine = twill.thisMachine();
+  const machine = await twill.thisMachine();
   const data = await twill.articleData(options.data);
   const counts = threads === undefined ? [...new Set([1, machine.processors])] : [threads];
   const { backends, absences } = await twill.contenders(
@@ -98,7 +98,7 @@ async function bench(options: BenchOptions, io: Io): Promise<void> {
   } finally {
     progress.clear();
   }
-  machine.load.after = twill.load();
+  machine.load.after = await twill.load();
   const findings = { ...measured, absences: [...absences, ...measured.absences] };
   const { node } = process.versions;
   if (options.json) {
