@@ -66,8 +66,7 @@ const spawnFrom =
     worker.addEventListener('error', (event) => {
       event.preventDefault();
       // Without a message the script itself is what failed, and browsers do not say how.
-      const why =
-        'its script, wasm/thread.browser.js, cannot be loaded or the page forbids workers (worker-src)';
+      const why = 'wasm/thread.browser.js cannot be loaded, or the page forbids workers (worker-src)';
       failure(new Error(event.message || why));
     });
     worker.postMessage(membership);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { FormatError } from '../errors.js';
 import { readBytes, writeFileAtomic } from '../io/file.node.js';
+import { parseJson } from '../io/json.js';
 import { RECIPES } from '../recipes/recipes.js';
 import type { OutputDirectory } from './output-directory.js';
 import type { TrainOptions } from './train.js';
@@ -30,12 +31,7 @@ type Kept = Pick<TrainOptions, (typeof KEPT)[number]>;
 export async function readRun(directory: string): Promise<Kept> {
   const file = join(directory, RUN);
   const bytes = await readBytes(file, MAX_BYTES);
-  let run: Partial<Kept> | null;
-  try {
-    run = JSON.parse(new TextDecoder().decode(bytes)) as typeof run;
-  } catch (error) {
-    throw new FormatError(`${file} is not JSON: ${(error as Error).message}`);
-  }
+  const run = parseJson(new TextDecoder().decode(bytes), file) as Partial<Kept> | null;
   if (!RECIPES.some(({ name }) => name === run?.recipe)) {
     throw new FormatError(`${file} does not hold the options of a training`);
   }

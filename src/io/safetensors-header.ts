@@ -1,5 +1,6 @@
 import { FormatError } from '../errors.js';
 import { show } from '../options.js';
+import { parseJson } from './json.js';
 
 /** Element types of the format that Twill reads, and the bytes of one element. */
 export const DTYPE_BYTES = {
@@ -48,12 +49,7 @@ export function parseHeader(bytes: Uint8Array, file: string): Header {
   const text = headerText(bytes, file);
   const dataStart = 8 + text.bytes;
   checkStructure(text.json, file);
-  let root: unknown;
-  try {
-    root = JSON.parse(text.json);
-  } catch (error) {
-    throw fail(file, `its header is not JSON (${(error as Error).message})`);
-  }
+  const root = parseJson(text.json, `[safetensors] ${file}: its header`);
   if (!isObject(root)) throw fail(file, 'its header is not a JSON object');
   const entries: TensorEntry[] = [];
   let metadata: ReadonlyMap<string, string> = new Map();

@@ -1,4 +1,5 @@
 import { FormatError } from '../errors.js';
+import { parseJson } from '../io/json.js';
 
 /** One finished epoch. */
 export interface EpochRecord {
@@ -57,12 +58,7 @@ export function formatHistory(history: History): string {
  * @throws FormatError when it is not JSON or an epoch lacks a number
  */
 export function parseHistory(text: string, name = 'history.json'): History {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new FormatError(`${name} is not JSON: ${(error as Error).message}`);
-  }
+  const value = parseJson(text, name);
   const { info, run, epochs } = (value ?? {}) as { info?: Partial<RunInfo>; run?: unknown; epochs?: unknown };
   if (typeof info !== 'object' || info === null || !Array.isArray(epochs)) {
     throw new FormatError(`${name} is not a history: it needs an object "info" and an array "epochs"`);

@@ -1,4 +1,5 @@
 import { FormatError, NumericError } from '../errors.js';
+import { parseJson } from '../io/json.js';
 import { stored } from '../io/model.js';
 import { parseSafetensors, serialiseSafetensors, toFloat32 } from '../io/safetensors.js';
 import type { StateDict } from '../nn/module.js';
@@ -81,13 +82,7 @@ export function decodeCheckpoint<Fit>(bytes: Uint8Array, name = 'the checkpoint'
 
 function record(text: string | undefined, name: string): { trainer: TrainerRecord; fit?: unknown } {
   if (text === undefined) throw new FormatError(`${name} is no checkpoint: its metadata have no ${KEY}`);
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new FormatError(`${name} is no checkpoint: its ${KEY} is not JSON (${(error as Error).message})`);
-  }
-  const { format, trainer, fit } = fieldsOf(value);
+  const { format, trainer, fit } = fieldsOf(parseJson(text, `${name} is no checkpoint: its ${KEY}`));
   if (format !== FORMAT) {
     throw new FormatError(
       `${name} is a checkpoint of format ${show(format)} but this version reads ${FORMAT}`,

@@ -38,7 +38,7 @@ function remedy(origin: NumericOrigin | undefined): string {
     case 'targets':
       return '';
     case 'weights':
-      return '; where a step has made it so, detectAnomaly finds that step';
+      return '; detectAnomaly finds the step that made it so';
     default:
       return '; try a lower learning rate, or clipGradNorm';
   }

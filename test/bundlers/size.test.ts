@@ -46,9 +46,9 @@ describe('what ends in a bundle', () => {
     const { bytes, modules } = await bundle(TRAIN);
     expect(bytes).toBeLessThan(40_000);
     expect(modules).toContain('train/fit');
-    // io/safetensors comes with the checkpoints of fit and Trainer.
+    // io/safetensors and io/json come with the checkpoints of fit and Trainer.
     const unused =
-      /^(worker|cli|report|bench|recipes|onnx|inline)\/|^io\/(?!model$|safetensors)|\.node$|nn\/(functional|eager)$|fashion-mnist|gzip/;
+      /^(worker|cli|report|bench|recipes|onnx|inline)\/|^io\/(?!model$|json$|safetensors)|\.node$|nn\/(functional|eager)$|fashion-mnist|gzip/;
     expect(modules.filter((one) => unused.test(one))).toEqual([]);
   });
 

@@ -248,7 +248,7 @@ describe('a trainer with detectAnomaly', () => {
     const checkpoint = { to: (bytes: Uint8Array) => void kept.push(bytes), every: 2 };
     const error = await failure(fit(model, broken, { ...options(), checkpoint }).finish());
     expect(error.message).toMatch(
-      /epoch 1, batch 2 of 4 .*the weight of linear 1 is .* before the step; .* detectAnomaly finds that step$/,
+      /epoch 1, batch 2 of 4 .*the weight of linear 1 is .* before the step; .* detectAnomaly finds the step that made it so$/,
     );
     expect(error.origin).toBe('weights');
     expect(kept).toEqual([]);
