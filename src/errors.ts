@@ -23,8 +23,15 @@ export class OptionError extends TwillError {
   }
 }
 
-/** A file or stream whose content is not what its format promises; the message names the file. */
+/**
+ * A file or stream whose content is not what its format promises; the message names the file, and is one line whatever
+ * it quotes of that.
+ */
 export class FormatError extends TwillError {
+  constructor(message?: string, options?: ErrorOptions) {
+    super(message?.replace(/[\s\p{C}]+/gu, ' '), options);
+  }
+
   override get name(): string {
     return 'FormatError';
   }
