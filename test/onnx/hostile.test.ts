@@ -37,7 +37,10 @@ test('an operator that Twill does not have is named, with those that it has', ()
     /node "up" is a Resize, which Twill has no op for; it reads Add, AveragePool, BatchNormalization, /,
   );
   // A name of several lines does not make the message several.
-  refused(fileOf((graph) => graph.end(graph.node('up', 'Re\n\u0000size', ['x']), 'y')), /is a Re size, which/);
+  refused(
+    fileOf((graph) => graph.end(graph.node('up', 'Re\n\u0000size', ['x']), 'y')),
+    /is a Re size, which/,
+  );
   const other = fileOf((graph) => {
     relu(graph);
     graph.nodes[0] = { ...graph.nodes[0]!, domain: 'com.microsoft' };
