@@ -29,7 +29,7 @@ export class OptionError extends TwillError {
  */
 export class FormatError extends TwillError {
   constructor(message?: string, options?: ErrorOptions) {
-    super(message?.replace(/[\s\p{C}]+/gu, ' '), options);
+    super(message?.replace(/\p{C}+/gu, ' '), options);
   }
 
   override get name(): string {

@@ -50,7 +50,7 @@ void batch_norm_pool_forward(const Work& work, int64_t begin, int64_t end) {
             if (k == 0) continue;
             const Vec value = load_lanes(window + ky * row + int64_t{kx} * p.C, lanes);
             const Vec normal = channel.apply(value);
-            const Mask wins = either(gt(normal, best), is_nan(normal));
+            const Mask wins = beats(normal, best);
             best = select(wins, normal, best);
             from = select(wins, value, from);
             place = select(wins, index_broadcast(k), place);

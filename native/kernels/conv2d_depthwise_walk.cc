@@ -8,8 +8,8 @@
 //                 5 taps x 2 rows: 10 sums + 2 inputs + 1 weight = 13. 7 loads for 10.
 //
 // Where there is no FMA the product takes one more. Two load ports and two FMA ports: FMAs are the limit, and
-// 9 sums hide their latency of 4 cycles. Sums do not move from register to register: as the walk goes on, T
-// copies of the code take turns.
+// 9 sums hide their latency of 4 cycles. As the walk goes on, sums move from register to register, which
+// renaming makes free.
 //
 // What comes next is fetched as the walk goes on, for one vector of each pixel is a line in four or eight,
 // which the hardware's prefetching does not foresee: with stride 1 the rows after these, which on batches

@@ -101,9 +101,11 @@ class Taps {
     };
     add_border(a_.inner.begin);
     if constexpr (kSlides<kRows, kTaps, kPartial>) {
-      if (a_.step == 1 && a_.stride == 1) slide<1>(a_.inner.end - col);
-      if (a_.step == 1 && a_.stride == 2) slide<2>(a_.inner.end - col);
-      if (a_.step == 1 && a_.stride <= 2) col = a_.inner.end;
+      if (a_.step == 1 && a_.stride <= 2) {
+        const int count = a_.inner.end - col;
+        a_.stride == 1 ? slide<1>(count) : slide<2>(count);
+        col = a_.inner.end;
+      }
     }
     for (; col < a_.inner.end; ++col) add([](auto) TWILL_INLINE_LAMBDA { return true; });
     add_border(a_.cols);

@@ -41,7 +41,7 @@ struct Best {
 // The window's first maximum, in row order, and its place; NaN wins over numbers and the last NaN over
 // others. ReLU is a candidate before the first: 0 at place kCut.
 TWILL_INLINE void take(Best& best, Vec value, int place) {
-  const Mask wins = either(gt(value, best.value), is_nan(value));
+  const Mask wins = beats(value, best.value);
   best.value = select(wins, value, best.value);
   best.place = select(wins, index_broadcast(place), best.place);
 }

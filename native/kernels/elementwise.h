@@ -41,6 +41,12 @@ TWILL_INLINE void each_lanes(int64_t begin, int64_t end, const Body& body) {
   }
 }
 
+// Where a value takes a maximum's place, by PyTorch's rules for pools: the first of equals stays, and every
+// NaN wins over what came before it.
+TWILL_INLINE simd::Mask beats(simd::Vec value, simd::Vec best) {
+  return simd::either(simd::gt(value, best), simd::is_nan(value));
+}
+
 // Numbers too small to be normal become 0; all others stay, NaN included. A product with one takes some
 // processors a hundred cycles.
 constexpr float kSmallestNormal = 0x1p-126f;

@@ -124,13 +124,12 @@ struct Best {
 // for the backward pass meets no tap either.
 TWILL_INLINE Best nothing() { return {broadcast(-kInfinity), zero()}; }
 
-// PyTorch's rules: the first of equals wins, and every NaN wins over what came before it.
 __attribute__((noinline)) void look_for_nan(const Windows& w, const Window& window, const float* x, int lanes,
                                             Best& best) {
   best = nothing();
   each_tap<0>(w, window, [&](int64_t at, Vec tap) TWILL_INLINE_LAMBDA {
     const Vec value = load_lanes(x + at, lanes);
-    const Mask wins = either(gt(value, best.value), is_nan(value));
+    const Mask wins = beats(value, best.value);
     best.tap = select(wins, tap, best.tap);
     best.value = select(wins, value, best.value);
   });

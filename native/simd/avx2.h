@@ -65,8 +65,6 @@ TWILL_INLINE Index index_broadcast(int32_t i) { return _mm256_set1_epi32(i); }
 TWILL_INLINE Index select(Mask m, Index a, Index b) {
   return _mm256_castps_si256(_mm256_blendv_ps(_mm256_castsi256_ps(b), _mm256_castsi256_ps(a), m));
 }
-TWILL_INLINE void store(int32_t* p, Index v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v); }
-TWILL_INLINE void store_partial(int32_t* p, Index v, int n) { _mm256_maskstore_epi32(p, first_lanes(n), v); }
 TWILL_INLINE __m128i low_bytes(Index v) {
   const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
   return _mm_packus_epi16(words, words);

@@ -39,7 +39,7 @@ TWILL_INLINE Vec add(Vec a, Vec b) { return _mm512_add_ps(a, b); }
 TWILL_INLINE Vec sub(Vec a, Vec b) { return _mm512_sub_ps(a, b); }
 TWILL_INLINE Vec mul(Vec a, Vec b) { return _mm512_mul_ps(a, b); }
 TWILL_INLINE Vec div(Vec a, Vec b) { return _mm512_div_ps(a, b); }
-TWILL_INLINE Vec sqrt(Vec v) { return _mm512_sqrt_ps(v); }
+TWILL_INLINE Vec sqrt(Vec v) { return _mm512_maskz_sqrt_ps(kAllLanes, v); }
 TWILL_INLINE Vec fma(Vec a, Vec b, Vec c) { return _mm512_fmadd_ps(a, b, c); }
 TWILL_INLINE float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 TWILL_INLINE Vec max(Vec a, Vec b) { return _mm512_maskz_max_ps(kAllLanes, a, b); }
@@ -66,10 +66,6 @@ TWILL_INLINE Vec exchange(Vec v) {
 
 TWILL_INLINE Index index_broadcast(int32_t i) { return _mm512_set1_epi32(i); }
 TWILL_INLINE Index select(Mask m, Index a, Index b) { return _mm512_mask_blend_epi32(m, b, a); }
-TWILL_INLINE void store(int32_t* p, Index v) { _mm512_storeu_si512(p, v); }
-TWILL_INLINE void store_partial(int32_t* p, Index v, int n) {
-  _mm512_mask_storeu_epi32(p, first_lanes(n), v);
-}
 TWILL_INLINE void store_u8(uint8_t* p, Index v) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_maskz_cvtepi32_epi8(kAllLanes, v));
 }

@@ -73,12 +73,6 @@ TWILL_INLINE Vec exchange(Vec v) {
 
 TWILL_INLINE Index index_broadcast(int32_t i) { return vdupq_n_s32(i); }
 TWILL_INLINE Index select(Mask m, Index a, Index b) { return vbslq_s32(m, a, b); }
-TWILL_INLINE void store(int32_t* p, Index v) { vst1q_s32(p, v); }
-TWILL_INLINE void store_partial(int32_t* p, Index v, int n) {
-  int32_t lanes[4];
-  vst1q_s32(lanes, v);
-  for (int i = 0; i < n; ++i) p[i] = lanes[i];
-}
 TWILL_INLINE uint32_t low_bytes(Index v) {
   const uint16x4_t words = vmovn_u32(vreinterpretq_u32_s32(v));
   return vget_lane_u32(vreinterpret_u32_u8(vmovn_u16(vcombine_u16(words, words))), 0);

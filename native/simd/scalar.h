@@ -62,10 +62,6 @@ TWILL_INLINE Vec exchange(Vec v) {
 
 TWILL_INLINE Index index_broadcast(int32_t i) { return {i}; }
 TWILL_INLINE Index select(Mask m, Index a, Index b) { return m.lane ? a : b; }
-TWILL_INLINE void store(int32_t* p, Index v) { *p = v.lane; }
-TWILL_INLINE void store_partial(int32_t* p, Index v, int n) {
-  if (n > 0) *p = v.lane;
-}
 TWILL_INLINE void store_u8(uint8_t* p, Index v) { *p = static_cast<uint8_t>(v.lane); }
 TWILL_INLINE void store_u8_partial(uint8_t* p, Index v, int n) {
   if (n > 0) *p = static_cast<uint8_t>(v.lane);

@@ -23,7 +23,6 @@
 //   select(m, a, b)                         m ? a : b, for Vec and for Index
 //   exchange<k>(v)                          lane i ^ k in lane i, k = 1, 2, 4 ... below kWidth
 //   index_broadcast(i)
-//   store(int32_t*, Index) store_partial(int32_t*, Index, n)
 //   store_u8(uint8_t*, Index) store_u8_partial(.., n)
 //   load_u8(p) load_u8_partial(p, n)        bytes 0..255 as floats
 //

@@ -79,12 +79,6 @@ TWILL_INLINE Index select(Mask m, Index a, Index b) {
   const __m128i bits = _mm_castps_si128(m);
   return _mm_or_si128(_mm_and_si128(bits, a), _mm_andnot_si128(bits, b));
 }
-TWILL_INLINE void store(int32_t* p, Index v) { _mm_storeu_si128(reinterpret_cast<__m128i*>(p), v); }
-TWILL_INLINE void store_partial(int32_t* p, Index v, int n) {
-  alignas(16) int32_t lanes[4];
-  _mm_store_si128(reinterpret_cast<__m128i*>(lanes), v);
-  for (int i = 0; i < n; ++i) p[i] = lanes[i];
-}
 TWILL_INLINE uint32_t low_bytes(Index v) {
   const __m128i words = _mm_packs_epi32(v, v);
   return static_cast<uint32_t>(_mm_cvtsi128_si32(_mm_packus_epi16(words, words)));

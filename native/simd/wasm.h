@@ -89,13 +89,6 @@ TWILL_INLINE Vec exchange(Vec v) {
 
 TWILL_INLINE Index index_broadcast(int32_t i) { return {wasm_i32x4_splat(i)}; }
 TWILL_INLINE Index select(Mask m, Index a, Index b) { return {wasm_v128_bitselect(a.lanes, b.lanes, m)}; }
-TWILL_INLINE void store(int32_t* p, Index v) { wasm_v128_store(p, v.lanes); }
-TWILL_INLINE void store_partial(int32_t* p, Index v, int n) {
-  if (n == 4) return store(p, v);
-  if (n >= 2) wasm_v128_store64_lane(p, v.lanes, 0);
-  if (n == 3) wasm_v128_store32_lane(p + 2, v.lanes, 2);
-  if (n == 1) wasm_v128_store32_lane(p, v.lanes, 0);
-}
 TWILL_INLINE uint32_t low_bytes(Index v) {
   const v128_t words = wasm_u16x8_narrow_i32x4(v.lanes, v.lanes);
   return static_cast<uint32_t>(wasm_i32x4_extract_lane(wasm_u8x16_narrow_i16x8(words, words), 0));

@@ -36,7 +36,7 @@ class WasmMemory implements Memory {
   readonly #heap: LinearMemory;
   readonly #runs: Runs;
   #allocation: Allocation | undefined;
-  /** Nobody reads it. */
+  /** Held for its size, which the engine counts. */
   weight: ArrayBuffer | undefined;
 
   constructor(heap: LinearMemory, runs: Runs, bytes: number) {

@@ -12,28 +12,15 @@ import {
   InstanceNorm2d,
   LayerNorm,
   MaxPool2d,
-  Module,
+  type Module,
   OptionError,
   ReflectionPad2d,
   Sequential,
   ShapeError,
-  type SymbolicTensor,
   Unflatten,
   ZeroPad2d,
 } from '../../src/index.node.js';
-
-class Lambda extends Module {
-  readonly #of: (x: SymbolicTensor) => SymbolicTensor;
-
-  constructor(of: (x: SymbolicTensor) => SymbolicTensor) {
-    super();
-    this.#of = of;
-  }
-
-  forward(x: SymbolicTensor): SymbolicTensor {
-    return this.#of(x);
-  }
-}
+import { Applied } from '../support.js';
 
 const shapeOf = (module: Module, shape: readonly number[]) => module.trace(shape).output.shape;
 
@@ -46,9 +33,9 @@ describe('shapes', () => {
     const options = { stride: 2, padding: 1, outputPadding: 1 };
     expect(shapeOf(new ConvTranspose2d(4, 6, 3, options), [4, 7, 7])).toEqual([6, 14, 14]);
     expect(shapeOf(new Unflatten(1, [2, -1, 3]), [24])).toEqual([2, 4, 3]);
-    const joined = new Lambda((x) => x.concat(new Conv2d(4, 6, 1).forward(x), x));
+    const joined = new Applied((x) => x.concat(new Conv2d(4, 6, 1).forward(x), x));
     expect(shapeOf(joined, [4, 5, 5])).toEqual([14, 5, 5]);
-    expect(shapeOf(new Lambda((x) => x.reshape([-1])), [4, 5, 5])).toEqual([100]);
+    expect(shapeOf(new Applied((x) => x.reshape([-1])), [4, 5, 5])).toEqual([100]);
   });
 
   it('that do not fit are named with their numbers', () => {
@@ -67,7 +54,7 @@ describe('shapes', () => {
         '[concat] expected tensors that differ in their channels alone but got 1x2x2 and 2x1x1',
       ],
       [
-        () => new Lambda((x) => x.flatten().concat(x.flatten())).trace([2, 3, 3]),
+        () => new Applied((x) => x.flatten().concat(x.flatten())).trace([2, 3, 3]),
         '[concat] expected features but got those of flattened images (2x3x3): concatenate before flattening',
       ],
       [
@@ -75,7 +62,7 @@ describe('shapes', () => {
         '[reshape 0] expected C x H x W, or a number of features, that hold the 25 values of 25 but got 2x3x4',
       ],
       [
-        () => new Lambda((x) => x.reshape([6, 4])).trace([24]),
+        () => new Applied((x) => x.reshape([6, 4])).trace([24]),
         '[reshape] expected C x H x W, or a number of features, that hold the 24 values of 24 but got 6x4',
       ],
       [
