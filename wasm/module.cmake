@@ -42,7 +42,7 @@ function(twill_module isa)
   add_library(${objects} OBJECT ${sources})
   target_compile_definitions(${objects} PRIVATE TWILL_ISA=${kernels})
   target_compile_options(
-    ${objects} PRIVATE ${TWILL_FLAGS_${kernels}} ${TWILL_KERNEL_FLAGS} ${TWILL_WARNINGS})
+    ${objects} PRIVATE ${TWILL_FLAGS_${kernels}} ${TWILL_KERNEL_FLAGS} ${TWILL_WARNINGS} -Oz)
   if("threads" IN_LIST ARGN)
     target_compile_definitions(${objects} PRIVATE TWILL_THREADS)
   endif()

@@ -68,7 +68,7 @@ void add_chunk(const Conv2dParams& p, const Operands& o, int images, int from, i
           const Walk g{o.grad_output + rows.begin * g_row + int64_t{cols.begin} * p.OC + group * OCG + oc,
                        p.OH * g_row, g_row, p.OC};
           add_outer_products({images, rows.end - rows.begin, cols.end - cols.begin}, {x, 1, ICG, 0}, g, lanes,
-                             {target, 0, OCG});
+                             {target, 0, OCG, false});
         }
       }
     }
@@ -120,7 +120,7 @@ void add_narrow_image(const Conv2dPoolParams& p, const PatchTiling& t, const Ope
       for (int run = 0; run < runs; ++run) {
         const Walk x{patch + run * p.dilation_w * ICG, 0, p.stride_h * pitch, int64_t{p.stride_w} * ICG};
         add_outer_products({1, height, width}, {x, p.KH, length, p.dilation_h * pitch}, g, OCG,
-                           {target + run * ICG * OCG, int64_t{p.KW} * ICG * OCG, OCG});
+                           {target + run * ICG * OCG, int64_t{p.KW} * ICG * OCG, OCG, false});
       }
     });
   }

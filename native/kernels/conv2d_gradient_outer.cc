@@ -41,8 +41,12 @@ void add_block(const Positions& positions, const Scalars& scalars, const Walk& v
       row += sums.row_step;
     });
   };
-  each([&](Vec& to, const float* at, auto v)
-           TWILL_INLINE_LAMBDA { to = whole(v.value) ? load(at) : load_partial(at, tail); });
+  if (sums.fresh) {
+    each([&](Vec& to, const float*, auto) TWILL_INLINE_LAMBDA { to = zero(); });
+  } else {
+    each([&](Vec& to, const float* at, auto v)
+             TWILL_INLINE_LAMBDA { to = whole(v.value) ? load(at) : load_partial(at, tail); });
+  }
   const float* scalar_image = scalars.walk.at;
   const float* vector_image = vectors.at;
   for (int image = 0; image < positions.images; ++image) {
@@ -169,7 +173,7 @@ void add_blocks(const Positions& positions, const Scalars& scalars, const Walk& 
         Scalars block = scalars;
         block.walk.at += row * scalars.row_step + first;
         const Sums to{sums.at + row * sums.row_step + first * sums.scalar_step + lane, sums.row_step,
-                      sums.scalar_step};
+                      sums.scalar_step, sums.fresh};
         const auto& blocks = pair ? kBlocks.pair[partial][count - 1] : kBlocks.single[partial][count - 1];
         blocks[rows - 1](positions, block, vector, tail, to);
       }
@@ -190,9 +194,11 @@ void add_exchanged(const Positions& positions, const Scalars& scalars, const Wal
       walk.at += row * scalars.row_step + first;
       float* at = sums.at + row * sums.row_step + first * sums.scalar_step;
       for (int i = 0; i < count; ++i) {
-        for (int lane = 0; lane < lanes; ++lane) turned[lane * kBlock + i] = at[i * sums.scalar_step + lane];
+        for (int lane = 0; lane < lanes; ++lane) {
+          turned[lane * kBlock + i] = sums.fresh ? 0.0f : at[i * sums.scalar_step + lane];
+        }
       }
-      add_blocks(positions, {vectors, 1, lanes, 0}, walk, count, {turned, 0, kBlock});
+      add_blocks(positions, {vectors, 1, lanes, 0}, walk, count, {turned, 0, kBlock, false});
       for (int i = 0; i < count; ++i) {
         for (int lane = 0; lane < lanes; ++lane) at[i * sums.scalar_step + lane] = turned[lane * kBlock + i];
       }
@@ -200,8 +206,9 @@ void add_exchanged(const Positions& positions, const Scalars& scalars, const Wal
   }
 }
 
-// Whether that takes a fifth less arithmetic.
-bool prefers_exchange(int scalars, int lanes) {
+// Whether that takes a fifth less arithmetic, over so many positions that turning the sums does not matter.
+bool prefers_exchange(const Positions& positions, int scalars, int lanes) {
+  if (int64_t{positions.images} * positions.rows * positions.cols < 32) return false;
   return 5 * ((scalars + kWidth - 1) / kWidth * lanes) <= 4 * scalars;
 }
 
@@ -210,13 +217,14 @@ bool prefers_exchange(int scalars, int lanes) {
 void add_outer_products(const Positions& positions, const Scalars& scalars, const Walk& vectors, int lanes,
                         const Sums& sums) {
   const int rest = lanes % kWidth;
-  if (rest == 0 || !prefers_exchange(scalars.count, rest)) {
+  if (rest == 0 || !prefers_exchange(positions, scalars.count, rest)) {
     return add_blocks(positions, scalars, vectors, lanes, sums);
   }
   const int whole = lanes - rest;
   if (whole > 0) add_blocks(positions, scalars, vectors, whole, sums);
   const Walk tail{vectors.at + whole, vectors.image, vectors.row, vectors.col};
-  add_exchanged(positions, scalars, tail, rest, {sums.at + whole, sums.row_step, sums.scalar_step});
+  add_exchanged(positions, scalars, tail, rest,
+                {sums.at + whole, sums.row_step, sums.scalar_step, sums.fresh});
 }
 
 }  // namespace TWILL_ISA

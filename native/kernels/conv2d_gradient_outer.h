@@ -23,10 +23,12 @@ struct Scalars {
   int64_t row_step;
 };
 
-// Where the sums lie: for each row and scalar the lanes side by side.
+// Where the sums lie: for each row and scalar the lanes side by side. Fresh ones begin at zero, whatever is
+// there.
 struct Sums {
   float* at;
   int64_t row_step, scalar_step;
+  bool fresh;
 };
 
 // sums[row][scalar][lane] += scalars[position][row][scalar] * vectors[position][lane] for each position in

@@ -1,8 +1,8 @@
 // y = x W + b and its gradients. Lanes are outputs, so no sum is split over them.
-#include <utility>
-
-#include "../simd/unroll.h"
+#include "conv2d_gradient_bias.h"
+#include "conv2d_gradient_outer.h"
 #include "elementwise.h"
+#include "image_blocks.h"
 #include "kernel.h"
 #include "params_layers.h"
 
@@ -22,93 +22,53 @@ constexpr int kImages = kRegisters == 32 ? 8 : 6;
 template <int images>
 TWILL_INLINE void product_block(const float* x, const float* weight, const float* bias, float* y, int64_t IN,
                                 int64_t OUT, int lanes) {
+  const auto outputs = [&](const float* at) TWILL_INLINE_LAMBDA {
+    return kMasksAreFree ? load_partial(at, lanes) : load_lanes(at, lanes);
+  };
   Vec even[images], odd[images];
   unroll<0, images>([&](auto r) TWILL_INLINE_LAMBDA {
-    even[r.value] = bias ? load_lanes(bias, lanes) : zero();
+    even[r.value] = bias ? outputs(bias) : zero();
     odd[r.value] = zero();
   });
   int64_t i = 0;
   for (; i + 2 <= IN; i += 2) {
-    const Vec w0 = load_lanes(weight + i * OUT, lanes);
-    const Vec w1 = load_lanes(weight + (i + 1) * OUT, lanes);
+    const Vec w0 = outputs(weight + i * OUT);
+    const Vec w1 = outputs(weight + (i + 1) * OUT);
     unroll<0, images>([&](auto r) TWILL_INLINE_LAMBDA {
       even[r.value] = fma(broadcast(x[r.value * IN + i]), w0, even[r.value]);
       odd[r.value] = fma(broadcast(x[r.value * IN + i + 1]), w1, odd[r.value]);
     });
   }
   if (i < IN) {
-    const Vec w = load_lanes(weight + i * OUT, lanes);
+    const Vec w = outputs(weight + i * OUT);
     unroll<0, images>([&](auto r) TWILL_INLINE_LAMBDA {
       even[r.value] = fma(broadcast(x[r.value * IN + i]), w, even[r.value]);
     });
   }
   unroll<0, images>([&](auto r) TWILL_INLINE_LAMBDA {
-    store_lanes(y + r.value * OUT, add(even[r.value], odd[r.value]), lanes);
+    const Vec sum = add(even[r.value], odd[r.value]);
+    if (kMasksAreFree) {
+      store_partial(y + r.value * OUT, sum, lanes);
+    } else {
+      store_lanes(y + r.value * OUT, sum, lanes);
+    }
   });
 }
 
 template <int images>
 void product_rows(const float* x, const float* weight, const float* bias, float* y, int64_t IN, int64_t OUT) {
-  each_vector(0, OUT, [&](int64_t o, int lanes) TWILL_INLINE_LAMBDA {
+  const auto block = [&](int64_t o, int lanes) TWILL_INLINE_LAMBDA {
     product_block<images>(x, weight + o, bias ? bias + o : nullptr, y + o, IN, OUT, lanes);
-  });
+  };
+  if (kMasksAreFree) return each_lanes(0, OUT, block);
+  each_vector(0, OUT, block);
 }
 
-using RowsFunction = void (*)(const float* x, const float* weight, const float* bias, float* y, int64_t IN,
-                              int64_t OUT);
-
-constexpr bool has_code(int images) { return !kCompact || images == 1 || images == 3 || images == kImages; }
-
-struct ProductTable {
-  RowsFunction of[kImages];  // by images less one; null where there is no code
-};
-
-template <int... kIndex>
-constexpr ProductTable make_table(std::integer_sequence<int, kIndex...>) {
-  return {{has_code(kIndex + 1) ? product_rows<kIndex + 1> : nullptr...}};
-}
-
-constexpr ProductTable kProducts = make_table(std::make_integer_sequence<int, kImages>{});
-
-// y [count][OUT] = x [count][IN] weight [IN][OUT] (+ bias), in as few blocks of images as do, of equal size.
+// y [count][OUT] = x [count][IN] weight [IN][OUT] (+ bias).
 void product(const float* x, const float* weight, const float* bias, float* y, int64_t count, int64_t IN,
              int64_t OUT) {
-  for (int64_t n = 0, images; n < count; n += images) {
-    const int64_t blocks = (count - n + kImages - 1) / kImages;
-    images = (count - n + blocks - 1) / blocks;
-    while (!kProducts.of[images - 1]) --images;
-    kProducts.of[images - 1](x + n * IN, weight, bias, y + n * OUT, IN, OUT);
-  }
-}
-
-// Rows of the weight gradient that share each load of grad_output.
-constexpr int kRows = kRegisters == 32 ? 16 : 12;
-
-// grad_weight[i .. i + rows) for one vector of outputs: one chain an element, images in order across tiles.
-template <int rows>
-TWILL_INLINE void weight_block(const float* x, const float* grad_output, float* grad_weight, int64_t count,
-                               int64_t IN, int64_t OUT, bool first, int lanes) {
-  Vec sum[rows];
-  unroll<0, rows>([&](auto r) TWILL_INLINE_LAMBDA {
-    sum[r.value] = first ? zero() : load_lanes(grad_weight + r.value * OUT, lanes);
-  });
-  for (int64_t n = 0; n < count; ++n) {
-    const Vec g = load_lanes(grad_output + n * OUT, lanes);
-    unroll<0, rows>([&](auto r) TWILL_INLINE_LAMBDA {
-      sum[r.value] = fma(broadcast(x[n * IN + r.value]), g, sum[r.value]);
-    });
-  }
-  unroll<0, rows>([&](auto r) TWILL_INLINE_LAMBDA {
-    float* row = grad_weight + r.value * OUT;
-    store_lanes(row, sum[r.value], lanes);
-  });
-}
-
-template <int rows>
-TWILL_INLINE void weight_rows(const float* x, const float* grad_output, float* grad_weight, int64_t count,
-                              int64_t IN, int64_t OUT, bool first) {
-  each_vector(0, OUT, [&](int64_t o, int lanes) TWILL_INLINE_LAMBDA {
-    weight_block<rows>(x, grad_output + o, grad_weight + o, count, IN, OUT, first, lanes);
+  each_block<kImages>(count, [&](int64_t n, auto images) TWILL_INLINE_LAMBDA {
+    product_rows<images.value>(x + n * IN, weight, bias, y + n * OUT, IN, OUT);
   });
 }
 
@@ -134,20 +94,14 @@ void linear_backward_weight(const Work& work, int64_t begin, int64_t end) {
   const float* grad_output = operand<const float>(work, 1) + begin * p.OUT;
   float* grad_weight = operand<float>(work, 2);
   float* grad_bias = operand<float>(work, 3);
-  const int64_t count = end - begin;
-  int64_t i = 0;
-  for (; i + kRows <= p.IN; i += kRows) {
-    weight_rows<kRows>(x + i, grad_output, grad_weight + i * p.OUT, count, p.IN, p.OUT, work.first);
-  }
-  for (; i < p.IN; ++i) {
-    weight_rows<1>(x + i, grad_output, grad_weight + i * p.OUT, count, p.IN, p.OUT, work.first);
-  }
+  const int images = static_cast<int>(end - begin);
+  add_outer_products({1, 1, images}, {{x, 0, 0, p.IN}, 1, p.IN, 0}, {grad_output, 0, 0, p.OUT}, p.OUT,
+                     {grad_weight, 0, p.OUT, work.first});
   if (!grad_bias) return;
-  each_vector(0, p.OUT, [&](int64_t o, int lanes) {
-    Vec sum = work.first ? zero() : load_lanes(grad_bias + o, lanes);
-    for (int64_t n = 0; n < count; ++n) sum = add(sum, load_lanes(grad_output + n * p.OUT + o, lanes));
-    store_lanes(grad_bias + o, sum, lanes);
-  });
+  if (work.first) zero_floats(grad_bias, p.OUT);
+  const auto gradient = [&](int64_t at, int lanes)
+                            TWILL_INLINE_LAMBDA { return load_lanes(grad_output + at, lanes); };
+  add_bias(images, p.OUT, gradient, grad_bias);
 }
 
 }  // namespace TWILL_ISA

@@ -17,6 +17,10 @@ namespace twill {
 // Hardtanh, Hardsigmoid and Hardswish is no straight line beyond
 #define TWILL_ACTIVATION_PARAMS(P) P(size) P(kind) P(slope) P(low) P(high)
 #define TWILL_LINEAR_PARAMS(P) P(IN) P(OUT)
+// count: panels of kPanel outputs, for gradients of inputs, times the parts that each is cut into
+#define TWILL_LINEAR_PANEL_PARAMS(P) P(count) P(IN) P(OUT)
+// accumulate = 1: grad_weight +=
+#define TWILL_LINEAR_PANEL_WEIGHT_PARAMS(P) P(count) P(IN) P(OUT) P(accumulate)
 // of C values at each position; log = 1: the logarithm of it
 #define TWILL_SOFTMAX_PARAMS(P) P(C) P(positions) P(log)
 // one draw for each of C values, the same at every position. stream: number of the layer in its network;
@@ -31,7 +35,12 @@ TWILL_PARAMS_STRUCT(AddParams, TWILL_ADD_PARAMS)
 TWILL_PARAMS_STRUCT(MulParams, TWILL_MUL_PARAMS)
 TWILL_PARAMS_STRUCT(ActivationParams, TWILL_ACTIVATION_PARAMS)
 TWILL_PARAMS_STRUCT(LinearParams, TWILL_LINEAR_PARAMS)
+TWILL_PARAMS_STRUCT(LinearPanelParams, TWILL_LINEAR_PANEL_PARAMS)
+TWILL_PARAMS_STRUCT(LinearPanelWeightParams, TWILL_LINEAR_PANEL_WEIGHT_PARAMS)
 TWILL_PARAMS_STRUCT(SoftmaxParams, TWILL_SOFTMAX_PARAMS)
 TWILL_PARAMS_STRUCT(DropoutParams, TWILL_DROPOUT_PARAMS)
+
+// Features that a unit of a linear layer's panels takes: two vectors of AVX-512.
+constexpr int64_t kPanel = 32;
 
 }  // namespace twill

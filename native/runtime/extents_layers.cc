@@ -19,6 +19,16 @@ const char* check(const ActivationParams& p) {
   return p.size < 1 ? "size" : p.kind < 0 || p.kind > 9 ? "kind" : nullptr;
 }
 const char* check(const LinearParams& p) { return p.IN < 1 ? "IN" : p.OUT < 1 ? "OUT" : nullptr; }
+const char* check(const LinearPanelParams& p) {
+  return p.count < 1 ? "count" : p.IN < 1 ? "IN" : p.OUT < 1 ? "OUT" : nullptr;
+}
+const char* check(const LinearPanelWeightParams& p) {
+  return p.count < 1           ? "count"
+         : p.IN < 1            ? "IN"
+         : p.OUT < 1           ? "OUT"
+         : !flag(p.accumulate) ? "accumulate"
+                               : nullptr;
+}
 const char* check(const SoftmaxParams& p) {
   return p.C < 1 ? "C" : p.positions < 1 ? "positions" : !flag(p.log) ? "log" : nullptr;
 }
@@ -66,6 +76,26 @@ Extents linear_backward_input(const LinearParams& p, int32_t) {
 
 Extents linear_backward_weight(const LinearParams& p, int32_t) {
   return extents(image(p.IN), image(p.OUT), fixed(product(p.IN, p.OUT)), fixed(p.OUT));
+}
+
+// Whether the units are as many parts of each panel of so many features.
+static bool are_panels(int32_t count, int32_t features) {
+  return count % ((features + kPanel - 1) / kPanel) == 0;
+}
+
+Extents linear_panel_forward(const LinearPanelParams& p, int32_t) {
+  if (!are_panels(p.count, p.OUT)) return inconsistent("count");
+  return extents(image(p.IN), fixed(product(p.IN, p.OUT)), fixed(p.OUT), image(p.OUT));
+}
+
+Extents linear_panel_backward_input(const LinearPanelParams& p, int32_t) {
+  if (!are_panels(p.count, p.IN)) return inconsistent("count");
+  return extents(image(p.OUT), fixed(product(p.IN, p.OUT)), image(p.IN));
+}
+
+Extents linear_panel_backward_weight(const LinearPanelWeightParams& p, int32_t) {
+  if (!are_panels(p.count, p.IN)) return inconsistent("count");
+  return extents(image(p.IN), image(p.OUT), fixed(product(p.IN, p.OUT)));
 }
 
 Extents softmax_forward(const SoftmaxParams& p, int32_t) {

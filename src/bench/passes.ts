@@ -140,11 +140,13 @@ export class LayerPasses {
       gradInput: () => (pass === 'input gradient' ? bound('gradInput', perBatch(inputs[0]!)) : undefined),
       passGradient: () => {},
       gradParameter: (name) => (pass === 'weight gradient' ? gradParameter(name) : undefined),
+      wholeGradient: () => undefined,
       whole: (name, floats) => save(name, floats * FLOAT),
       random: () => ({ words: builder.whole(RANDOM_WORDS * FLOAT), stream: 0 }),
       partials: (floats) => builder.partials(floats * FLOAT).part(0, floats * FLOAT),
       everySlice: (part) => builder.everySlice(part),
       call: (kernel, params, operands) => builder.call(kernel, params, operands),
+      barrier: () => builder.barrier(),
       prepare: (kernel, params, operands) => builder.call(kernel, params, operands, 'prologue'),
       update: () => {},
     };

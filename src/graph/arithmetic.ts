@@ -6,8 +6,13 @@ type Params = Readonly<Record<string, number>>;
 /** Moving a float in and out takes about as long as so many operations on it. */
 const OPERATIONS_A_FLOAT = 16;
 
+/** Whether a call over elements takes the more the more images a run has. */
+export function isByImage({ name, domain }: KernelSignature): boolean {
+  return domain !== 'elements' || name.startsWith('linear');
+}
+
 /**
- * Nominal floating-point operations of a kernel call, an image where it runs over images: every tap counts, those on
+ * Nominal floating-point operations of a kernel call, an image where it is by image: every tap counts, those on
  * padding too. 0 for kernels that mostly move data.
  */
 export function flopsOf({ name, params }: KernelSignature, values: readonly number[]): number {

@@ -60,7 +60,7 @@ export interface Layout {
 }
 
 /**
- * Gives every buffer its place. An activation that lives within one stage gets a place in the thread's arena, which
+ * Gives every buffer its place. An activation that lives within one stage of images gets a place in the thread's arena, which
  * holds a tile of images; one that crosses stages, or is read from outside, has a row for every image of the batch.
  */
 export function layOut(
@@ -82,8 +82,8 @@ export function layOut(
   const inArena: number[] = [];
   const entries: Entry[] = [];
   roles.forEach((role, id) => {
-    const crosses = uses[id]!.firstStage !== uses[id]!.lastStage;
-    if (role.kind === 'batch' && !role.external && !crosses) inArena.push(id);
+    const { firstStage, lastStage, whole } = uses[id]!;
+    if (role.kind === 'batch' && !role.external && firstStage === lastStage && !whole) inArena.push(id);
     else if (role.kind === 'batch') entries[id] = own(role.bytesPerImage * capacity);
     else if (role.kind === 'whole') entries[id] = own(role.bytes);
     else if (role.kind === 'partial') entries[id] = partialEntry(role, partialBytes);
@@ -134,6 +134,8 @@ function partialEntry(
 }
 
 interface Use {
+  /** A call over elements takes it, which sees all images at once. */
+  whole: boolean;
   firstStage: number;
   lastStage: number;
   firstCall: number;
@@ -142,13 +144,14 @@ interface Use {
 
 function usesOf(count: number, stages: readonly Stage[]): Use[] {
   const uses = Array.from({ length: count }, (): Use => ({
+    whole: false,
     firstStage: 0,
     lastStage: 0,
     firstCall: -1,
     lastCall: -1,
   }));
   let position = 0;
-  stages.forEach(({ calls }, stage) => {
+  stages.forEach(({ domain, calls }, stage) => {
     for (const { operands } of calls) {
       for (const id of operands) {
         if (id < 0) continue;
@@ -157,6 +160,7 @@ function usesOf(count: number, stages: readonly Stage[]): Use[] {
           use.firstStage = stage;
           use.firstCall = position;
         }
+        use.whole ||= domain === 'elements';
         use.lastStage = stage;
         use.lastCall = position;
       }

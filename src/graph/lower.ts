@@ -5,16 +5,19 @@ import { gradientsNeeded } from './differentiate.js';
 import { fuse } from './fuse.js';
 import {
   type ExtraGradient,
+  type GradientBlock,
+  placeGradients,
   reduceGradients,
   type TransposedGradients,
   transposedGradients,
+  wholeGradients,
 } from './gradients.js';
 import type { GraphNode, SymbolicTensor, TracedGraph } from './graph.js';
 import { withoutIdentities } from './identities.js';
 import type { Parameter } from './parameter.js';
 import { type ParameterBlock, packingsOf, placeAnywhere, placeTogether } from './placement.js';
 import { Probes } from './probes.js';
-import { type Partials, ProgramBuilder } from './program.js';
+import { ProgramBuilder } from './program.js';
 import type { Loss, LoweredProgram, Request } from './request.js';
 import { emitUpdate } from './update.js';
 
@@ -54,7 +57,7 @@ class Lowering {
   /** Calls of `Emitter.update`, which want to know the losses. */
   readonly #updates: ((losses: Buffer | undefined) => void)[] = [];
   #block: ParameterBlock | undefined;
-  #partials: Partials | undefined;
+  #gradientBlock: GradientBlock | undefined;
   /** What is written once, into a program that is there. */
   readonly #constants: { buffer: Buffer; values: Float32Array }[] = [];
   #random: Buffer | undefined;
@@ -143,7 +146,7 @@ class Lowering {
     );
     if (trainable.size > 0) {
       this.#block = placeTogether(backend, trainable);
-      this.#partials = this.#builder.partials(this.#block.bytes);
+      this.#gradientBlock = placeGradients(this.#builder, this.#block, wholeGradients(this.#nodes));
     }
     placeAnywhere(backend, packings);
     for (const parameter of packings.keys()) {
@@ -248,13 +251,9 @@ class Lowering {
   }
 
   #reduceGradients(block: ParameterBlock): Buffer {
-    return reduceGradients(
-      this.#builder,
-      block,
-      this.#partials!,
-      this.#transposedGradients,
-      this.#extraGradients,
-    );
+    const gradients = this.#gradientBlock!;
+    reduceGradients(this.#builder, block, gradients, this.#transposedGradients, this.#extraGradients);
+    return gradients.gradients;
   }
 
   #emitter(node: GraphNode): NodeEmitter {
@@ -291,6 +290,7 @@ class Lowering {
         if (wanted(index)) gradInputs.set(index, gradOutput());
       },
       gradParameter: (name) => this.#gradParameter(node, name),
+      wholeGradient: (name) => this.#wholeGradient(node.parameters[name]),
       random: () => {
         this.#random ??= this.#builder.whole(RANDOM_WORDS * FLOAT);
         stream ??= this.#streams++;
@@ -299,6 +299,7 @@ class Lowering {
       partials: (floats) => this.#builder.partials(floats * FLOAT).part(0, floats * FLOAT),
       everySlice: (partials) => this.#builder.everySlice(partials),
       call: (kernel, params, operands) => this.#builder.call(kernel, params, operands),
+      barrier: () => this.#builder.barrier(),
       prepare: (kernel, params, operands) => {
         this.#builder.barrier('prologue');
         this.#builder.call(kernel, params, operands, 'prologue');
@@ -323,14 +324,27 @@ class Lowering {
     const parameter = node.parameters[name];
     if (!parameter || !this.#isTrainable(node)) return undefined;
     const bytes = parameter.size * FLOAT;
-    const offset = this.#block!.offsets.get(parameter);
+    const { partials, sums } = this.#gradientBlock!;
+    const offset = sums.get(parameter);
     if (offset === undefined) return this.#builder.partials(bytes).part(0, bytes);
-    const uses = this.#gradientUses.get(parameter) ?? 0;
-    this.#gradientUses.set(parameter, uses + 1);
-    if (uses === 0) return this.#partials!.part(offset, bytes);
+    if (this.#use(parameter) === 0) return partials.part(offset, bytes);
     const extra = this.#builder.partials(bytes);
     this.#extraGradients.push({ parameter, partials: extra.all(0, bytes) });
     return extra.part(0, bytes);
+  }
+
+  #wholeGradient(parameter: Parameter | undefined) {
+    const offset = parameter && this.#block?.offsets.get(parameter);
+    if (!parameter || offset === undefined) return undefined;
+    const gradient = this.#builder.view(this.#gradientBlock!.gradients, offset, parameter.size * FLOAT);
+    return { gradient, accumulate: this.#use(parameter) > 0 ? (1 as const) : (0 as const) };
+  }
+
+  /** Counts the uses of a parameter's gradient; returns how many came before. */
+  #use(parameter: Parameter): number {
+    const uses = this.#gradientUses.get(parameter) ?? 0;
+    this.#gradientUses.set(parameter, uses + 1);
+    return uses;
   }
 
   #transposed(

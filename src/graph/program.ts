@@ -1,7 +1,7 @@
 import type { Backend, Executable, Memory, Values } from '../backend/backend.js';
 import { BackendError } from '../errors.js';
 import type { Buffer, Operands } from '../ops/op.js';
-import { rowsOf, workOf } from './arithmetic.js';
+import { isByImage, rowsOf, workOf } from './arithmetic.js';
 import { type Call, KIND, type Layout, layOut, MAX_SLICES, type Role, type Stage } from './layout.js';
 import { ALIGNMENT, align } from './plan.js';
 
@@ -200,9 +200,7 @@ function word(kernel: string, name: string, value: number | undefined): number {
 function kiloflops(stages: readonly Stage[], capacity: number): number {
   const total = stages
     .flatMap(({ calls }) => calls)
-    .map(
-      ({ signature, params }) => workOf(signature, params) / (signature.domain === 'elements' ? capacity : 1),
-    )
+    .map(({ signature, params }) => workOf(signature, params) / (isByImage(signature) ? 1 : capacity))
     .reduce((sum, work) => sum + work, 0);
   return Math.min(2 ** 31 - 1, Math.round(total / 1000));
 }

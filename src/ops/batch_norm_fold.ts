@@ -17,6 +17,12 @@ export interface WeightLayout {
   readonly OC: number;
 }
 
+/** Operands of a layer's kernel; undefined where there is no bias. */
+export interface WeightOperands {
+  readonly weight: Buffer | undefined;
+  readonly bias: Buffer | undefined;
+}
+
 /**
  * A layer's weight and bias; where a normalisation was folded into it, scaled and shifted once a run, so that they
  * follow the parameters.
@@ -25,7 +31,7 @@ export function weightAndBias(
   emit: Emitter,
   { norm }: FoldedNorm,
   { groups, rows, OC }: WeightLayout,
-): { weight: Buffer | undefined; bias: Buffer | undefined } {
+): WeightOperands {
   const own = { weight: emit.parameter('weight'), bias: emit.parameter('bias') };
   if (!norm) return own;
   const folded = emit.whole('folded', groups * rows * OC);

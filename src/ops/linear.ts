@@ -1,5 +1,6 @@
 import { ShapeError } from '../errors.js';
 import { type FoldedNorm, weightAndBias } from './batch_norm_fold.js';
+import { emitPanels, emitPanelsBackward, inPanels } from './linear_panel.js';
 import { formatShape, type NodeView, type Op, sizeOf } from './op.js';
 import { PLAIN } from './packing.js';
 
@@ -36,23 +37,21 @@ export const linear: Op<FoldedNorm> = {
   packing: (parameter, { inputs }) =>
     parameter === 'weight' ? { kind: 'linear', flattened: inputs[0]!.flattened } : PLAIN,
 
+  wholeGradients: (node) => (inPanels(linearParams(node)) ? ['weight'] : []),
+
   flops: ({ inputs, output }) => 2 * sizeOf(inputs[0]!) * sizeOf(output),
 
   forward(emit, node) {
-    const { IN, OUT } = linearParams(node);
-    emit.call(
-      'linear_forward',
-      { IN, OUT },
-      {
-        x: emit.input(0),
-        ...weightAndBias(emit, node.attributes, { groups: 1, rows: IN, OC: OUT }),
-        y: emit.output(),
-      },
-    );
+    const params = linearParams(node);
+    const layout = { groups: 1, rows: params.IN, OC: params.OUT };
+    const parameters = weightAndBias(emit, node.attributes, layout);
+    if (inPanels(params)) return emitPanels(emit, params, parameters);
+    emit.call('linear_forward', params, { x: emit.input(0), ...parameters, y: emit.output() });
   },
 
   backward(emit, node) {
     const params = linearParams(node);
+    if (inPanels(params)) return emitPanelsBackward(emit, params);
     const gradWeight = emit.gradParameter('weight');
     const gradInput = emit.gradInput(0);
     if (gradWeight) {

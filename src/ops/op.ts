@@ -50,6 +50,11 @@ export interface Emitter {
   passGradient(index: number): void;
   /** Where the partial sums of a parameter's gradient go; undefined where it is absent or the node is frozen. */
   gradParameter(name: string): Buffer | undefined;
+  /**
+   * The place of a gradient that `wholeGradients` names, for a kernel over the whole batch; with `accumulate` it is to be
+   * added to what is there. Undefined where the parameter is frozen.
+   */
+  wholeGradient(name: string): { readonly gradient: Buffer; readonly accumulate: 0 | 1 } | undefined;
   /** Four words that are drawn anew for each run, and the number that tells the nodes apart that use them. */
   random(): { readonly words: Buffer; readonly stream: number };
   /** Partial sums of this node's own, one instance a slice. */
@@ -57,6 +62,8 @@ export interface Emitter {
   /** Every instance of partial sums, for a kernel that adds them up. */
   everySlice(partials: Buffer): Buffer;
   call(kernel: string, params: Readonly<Record<string, number>>, operands: Operands): void;
+  /** Makes what follows wait until all that came before is complete for the whole batch. */
+  barrier(): void;
   /** A call before the first image, after all that was prepared before. */
   prepare(kernel: string, params: Readonly<Record<string, number>>, operands: Operands): void;
   /** A call that changes state, after the last image; its operand `losses` is filled in. */
@@ -89,6 +96,8 @@ export interface Op<Attributes = unknown> {
    * turned when the partial sums are added up.
    */
   readonly transposedGradients?: readonly string[];
+  /** Parameters whose gradient the kernels give for the whole batch at once, without partial sums. */
+  wholeGradients?(node: NodeView<Attributes>): readonly string[];
   /** How a parameter lies in backend memory. */
   packing?(parameter: string, node: NodeView<Attributes>): Packing;
   /** Images that a step of training needs at least; default 1. */

@@ -38,6 +38,7 @@ import {
   Softmax,
   type SymbolicTensor,
   Tanh,
+  Unflatten,
   ZeroPad2d,
 } from '../../src/index.node.js';
 import { Module as BaseModule } from '../../src/nn/module.js';
@@ -132,6 +133,7 @@ const ARITHMETIC = [
     of: fc.constantFrom(1, 2, 'layer' as const, 'batch' as const),
   }),
   fc.record({ kind: fc.constant('joined' as const) }),
+  fc.record({ kind: fc.constant('dense' as const), beyond: fc.nat(40), bias: fc.boolean() }),
   fc.record({
     kind: fc.constant('transposed' as const),
     OC: channels,
@@ -184,6 +186,18 @@ function moduleOf(drawn: Layer, shape: readonly number[], generator: Generator):
       return new GroupNorm(IC % drawn.of === 0 ? drawn.of : IC, IC);
     case 'joined':
       return new Joined();
+    case 'dense': {
+      // As many weights as linear layers are cut into panels for, and back to the shape that it was.
+      const size = shape.reduce((a, b) => a * b);
+      const features = Math.ceil(2 ** 15 / size) + drawn.beyond;
+      const { bias } = drawn;
+      return new Sequential(
+        new Flatten(),
+        new Linear(size, features, { bias, generator }),
+        new Linear(features, size, { generator }),
+        new Unflatten(1, shape as [number, number, number]),
+      );
+    }
     case 'transposed': {
       const { OC, kernel, stride, padding, bias } = drawn;
       return new ConvTranspose2d(IC, OC, kernel, { stride, padding, bias, generator });

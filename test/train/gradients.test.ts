@@ -182,6 +182,7 @@ const NETWORKS: Record<string, (generator: Generator) => Module> = {
       new Flatten(),
       new Linear(3 * 20 * 7, 4, { generator }),
     ),
+  'linear layers of many weights, one of them used twice': (generator) => new Dense(generator),
   'down to features, up again, and beside what was there before': (generator) => new Hourglass(generator),
 };
 
@@ -202,6 +203,27 @@ class Shared extends Module {
     const relu = new ReLU();
     const once = relu.forward(this.twice.forward(relu.forward(this.first.forward(x))));
     return this.head.forward(new MaxPool2d(2).forward(relu.forward(this.twice.forward(once))).flatten());
+  }
+}
+
+/** Linear layers that are cut into panels, one right after another, and one whose two gradients have to be added. */
+class Dense extends Module {
+  readonly first: Linear;
+  readonly second: Linear;
+  readonly twice: Linear;
+  readonly head: Linear;
+
+  constructor(generator: Generator) {
+    super();
+    this.first = new Linear(64, 520, { generator });
+    this.second = new Linear(520, 190, { bias: false, generator });
+    this.twice = new Linear(190, 190, { generator });
+    this.head = new Linear(190, 4, { generator });
+  }
+
+  forward(x: SymbolicTensor): SymbolicTensor {
+    const once = this.twice.forward(this.second.forward(this.first.forward(x.flatten())));
+    return this.head.forward(this.twice.forward(new Tanh().forward(once)));
   }
 }
 

@@ -76,6 +76,20 @@ function spatial(): Module {
   );
 }
 
+/** Linear layers that are cut into panels, with and without one another's outputs between. */
+function dense(): Module {
+  const generator = new Generator(3);
+  return new Sequential(
+    new Flatten(),
+    new Linear(144, 301, { generator }),
+    new ReLU(),
+    new Linear(301, 120, { generator }),
+    new Linear(120, 280, { bias: false, generator }),
+    new ReLU(),
+    new Linear(280, 4, { generator }),
+  );
+}
+
 async function trained(backend: Backend, model: Module, epochs = 2): Promise<Float32Array> {
   const optimizer = new SGD({ lr: 0.05 });
   await fit(model, train, { epochs, batchSize: 64, optimizer, backend }).finish();
@@ -85,6 +99,7 @@ async function trained(backend: Backend, model: Module, epochs = 2): Promise<Flo
 describe.each([
   ['convolutions, pools, batch normalisations', network],
   ['the layers over space and channels', spatial],
+  ['linear layers of many weights', dense],
 ])('the same seed gives the same weights, to the bit, with %s,', (_name, make) => {
   it('with any number of threads', async () => {
     const one = await trained(await loadBackend({ threads: 1 }), make());
