@@ -60,8 +60,11 @@ void product_rows(const float* x, const float* weight, const float* bias, float*
   const auto block = [&](int64_t o, int lanes) TWILL_INLINE_LAMBDA {
     product_block<images>(x, weight + o, bias ? bias + o : nullptr, y + o, IN, OUT, lanes);
   };
-  if (kMasksAreFree) return each_lanes(0, OUT, block);
-  each_vector(0, OUT, block);
+  if constexpr (kMasksAreFree || kCompact) {
+    each_lanes(0, OUT, block);
+  } else {
+    each_vector(0, OUT, block);
+  }
 }
 
 // y [count][OUT] = x [count][IN] weight [IN][OUT] (+ bias).
