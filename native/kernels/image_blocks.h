@@ -21,7 +21,8 @@ TWILL_INLINE void run_block(int64_t images, const Body& body) {
   if constexpr (kImages > 1) run_block<kMost, kImages - 1>(images, body);
 }
 
-// body(first, Constant<images>) for images [0, count), in as few blocks of at most kMost as do, of equal size.
+// body(first, Constant<images>) for images [0, count), in as few blocks of at most kMost as do, of equal
+// size.
 template <int kMost, typename Body>
 TWILL_INLINE void each_block(int64_t count, const Body& body) {
   for (int64_t n = 0, images; n < count; n += images) {

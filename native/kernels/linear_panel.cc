@@ -1,13 +1,13 @@
 // Linear layers of many weights, cut into panels of features instead of slices of images.
 //
 // Slices would each bring all weights into the cache, and each have a gradient of its own to be added up: 16
-// times 4.7 MB for 9216 inputs and 128 outputs. A panel is kPanel columns of the sums, taken kTerms terms at a
-// time: its weights, 32 KB, are copied side by side and stay in the first-level cache while the images pass,
-// and a weight's gradient is one chain over the batch.
+// times 4.7 MB for 9216 inputs and 128 outputs. A panel is kPanel columns of the sums, taken kTerms terms at
+// a time: its weights, 32 KB, are copied side by side and stay in the first-level cache while the images
+// pass, and a weight's gradient is one chain over the batch.
 //
-// Products: a block of sums is kImages images by two vectors, 24 of the 32 registers of AVX-512 and NEON, 12 of
-// 16, 8 of WebAssembly's 12. A term costs 2 loads and a broadcast for each image: 14 loads for 24 multiply-adds,
-// 8 for 12, 6 for 8, within what machines load beside that many.
+// Products: a block of sums is kImages images by two vectors, 24 of the 32 registers of AVX-512 and NEON, 12
+// of 16, 8 of WebAssembly's 12. A term costs 2 loads and a broadcast for each image: 14 loads for 24
+// multiply-adds, 8 for 12, 6 for 8, within what machines load beside that many.
 #include "conv2d_gradient_outer.h"
 #include "conv2d_gradient_registers.h"
 #include "elementwise.h"
@@ -101,7 +101,10 @@ void copy_panel(const Product& p, Range terms, Range columns, float* panel) {
     const int64_t rows = columns.end - columns.begin - c;
     const float* from = p.matrix + (columns.begin + c) * p.IN + terms.begin;
     for (int64_t i = 0; i < count; i += kWidth) {
-      transpose_block(from + i, p.IN, rows < 0 ? 0 : rows < kWidth ? static_cast<int>(rows) : kWidth,
+      transpose_block(from + i, p.IN,
+                      rows < 0        ? 0
+                      : rows < kWidth ? static_cast<int>(rows)
+                                      : kWidth,
                       count - i < kWidth ? static_cast<int>(count - i) : kWidth, panel + i * kPanel + c);
     }
   }
@@ -109,7 +112,8 @@ void copy_panel(const Product& p, Range terms, Range columns, float* panel) {
 
 // sums[image][lane] over `terms` terms, for two vectors of lanes.
 template <int images>
-TWILL_INLINE void sum_products(const float* x, int64_t x_row, const float* panel, int64_t terms, float* sums) {
+TWILL_INLINE void sum_products(const float* x, int64_t x_row, const float* panel, int64_t terms,
+                               float* sums) {
   Vec sum[images][2];
   unroll<0, images>([&](auto r) TWILL_INLINE_LAMBDA { sum[r.value][0] = sum[r.value][1] = zero(); });
   for (int64_t i = 0; i < terms; ++i, panel += kPanel) {
@@ -126,10 +130,10 @@ TWILL_INLINE void sum_products(const float* x, int64_t x_row, const float* panel
   });
 }
 
-// y[image][lane] = start[image][lane], if there is one, + sums[image][lane]. Once, not in every block's code: it is
-// as long as that.
-__attribute__((noinline)) void add_sums(const float* sums, int images, const float* start, int64_t start_row, float* y, int64_t y_row,
-              int lanes) {
+// y[image][lane] = start[image][lane], if there is one, + sums[image][lane]. Once, not in every block's code:
+// it is as long as that.
+__attribute__((noinline)) void add_sums(const float* sums, int images, const float* start, int64_t start_row,
+                                        float* y, int64_t y_row, int lanes) {
   for (int n = 0; n < images; ++n, sums += 2 * kWidth, y += y_row) {
     each_vector(0, lanes, [&](int64_t v, int some) TWILL_INLINE_LAMBDA {
       const Vec sum = load(sums + v);
@@ -206,7 +210,8 @@ void linear_panel_backward_weight(const Work& work, int64_t begin, int64_t end) 
     for (int64_t n = 0; n < work.batch; n += kTerms) {
       const int images = static_cast<int>(work.batch - n < kTerms ? work.batch - n : kTerms);
       const float* x = operand<const float>(work, 0) + n * p.IN + inputs.begin;
-      for (int image = 0; image < images; ++image) copy_floats(panel + image * kPanel, x + image * p.IN, count);
+      for (int image = 0; image < images; ++image)
+        copy_floats(panel + image * kPanel, x + image * p.IN, count);
       const float* grad_output = operand<const float>(work, 1) + n * p.OUT + first;
       add_outer_products({1, 1, images}, {{panel, 0, 0, kPanel}, 1, count, 0}, {grad_output, 0, 0, p.OUT},
                          static_cast<int>(outputs), {grad_weight, 0, p.OUT, n == 0 && !p.accumulate});
