@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ArticleCnn, batches, forwardFlops, stepFlops } from '../src/bench/article.js';
+import { ArticleCnn, batches, IMAGE_SHAPE } from '../src/bench/article.js';
+import { forwardFlops, stepFlops } from '../src/bench/flops.js';
 import { recording, singleCalls } from '../src/bench/calls.js';
 import { benchSvg } from '../src/bench/chart.js';
 import type { Figure, Findings } from '../src/bench/figures.js';
@@ -66,8 +67,8 @@ describe('interleave', () => {
 
 describe('nominal arithmetic', () => {
   it("is 1.64 GFLOP for the article's step at batch 100", () => {
-    expect(forwardFlops()).toBe(2 * (16 * 784 * 25 + 32 * 196 * 16 * 25 + 1568 * 10));
-    expect((100 * stepFlops()) / 1e9).toBeCloseTo(1.64, 2);
+    expect(forwardFlops(new ArticleCnn(), IMAGE_SHAPE)).toBe(2 * (16 * 784 * 25 + 32 * 196 * 16 * 25 + 1568 * 10));
+    expect((100 * stepFlops(new ArticleCnn(), IMAGE_SHAPE)) / 1e9).toBeCloseTo(1.64, 2);
   });
 
   it('counts the taps of a layer', () => {
@@ -143,7 +144,7 @@ describe.each(everyBackend())('%s', (_name, backend) => {
     const { weights, calls } = run(true);
     expect(weights).toEqual(run(false).weights);
     const nominal = calls.reduce((sum, { flops }) => sum + flops, 0);
-    expect(nominal).toBe(stepFlops());
+    expect(nominal).toBe(stepFlops(new ArticleCnn(), IMAGE_SHAPE));
   });
 });
 
@@ -191,6 +192,7 @@ describe('runSuite', () => {
       [
         'calls',
         'inference',
+        'networks',
         'peak',
         'step',
         'traffic',

@@ -12,6 +12,7 @@ const SETTLE = 50;
  *
  *   {"name": "PyTorch 1.13.0", "detail": "OpenBLAS, channels_last"}
  *   > prepare kind=step batch=100          {"ok": true, "check": 2.31} or {"unsupported": true}
+ *   > prepare kind=network batch=100 name=ResNet-8      the same, of a network in src/bench/networks.ts
  *   > sample seconds=0.5                   {"seconds": [0.0131, 0.0130, ...]}
  *   > dispose                              {"ok": true}
  *   > train epochs=6                       {"epochs": [{"train": 5.5, "validation": 0.3}, ...], "accuracy": 0.896}
@@ -104,6 +105,8 @@ export interface PeerOptions {
 }
 
 function describe(task: Task): string {
+  if (task.kind === 'network')
+    return `kind=network batch=${task.batch} name=${encodeURIComponent(task.network.name)}`;
   if (task.kind !== 'layer') return `kind=${task.kind} batch=${task.batch}`;
   const { IC, OC, size, kernel, padding, stride, dilation, groups } = task.layer;
   const sizes = { IC, OC, size, kernel, padding, stride, dilation, groups };

@@ -102,13 +102,13 @@ function candidates(plan: PeerPlan): Candidate[] {
     },
     {
       name: 'PyTorch tuned',
-      parts: ['step', 'inference', 'training', 'memory'],
+      parts: ['step', 'networks', 'inference', 'training', 'memory'],
       start: (threads) =>
         python(true, { ...native(threads), trains: true, env: tunedEnvironment(), suffix: ' tuned' }),
     },
     {
       name: 'PyTorch as installed',
-      parts: ['step', 'inference', 'training', 'memory'],
+      parts: ['step', 'networks', 'inference', 'training', 'memory'],
       start: (threads) => python(false, { ...native(threads), trains: true, suffix: ' as installed' }),
     },
     {

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import time
+from urllib.parse import unquote
 
 import numpy as np
 import torch
@@ -92,6 +93,102 @@ def prepare_inference(batch):
     return run, run()[0].sum().item()
 
 
+def block(inputs, outputs, kernel=3, stride=1, groups=1):
+    convolution = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False)
+    return [convolution, nn.BatchNorm2d(outputs), nn.ReLU()]
+
+
+def separable(inputs, outputs, stride):
+    return [*block(inputs, inputs, 3, stride, inputs), *block(inputs, outputs, 1)]
+
+
+class Residual(nn.Module):
+    def __init__(self, inputs, outputs, stride):
+        super().__init__()
+        self.first = nn.Sequential(*block(inputs, outputs, 3, stride))
+        self.second = nn.Sequential(*block(outputs, outputs)[:2])
+        self.shortcut = nn.Sequential(*([] if inputs == outputs else block(inputs, outputs, 1, stride)[:2]))
+
+    def forward(self, x):
+        return torch.relu(self.second(self.first(x)) + self.shortcut(x))
+
+
+def lenet():
+    return [nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Flatten(), nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10)]
+
+
+def keras():
+    return [nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Flatten(), nn.Linear(9216, 128), nn.ReLU(), nn.Linear(128, 10)]
+
+
+def mlp():
+    return [nn.Flatten(), nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 10)]
+
+
+def vgg():
+    return [*block(3, 32), *block(32, 32), nn.MaxPool2d(2), *block(32, 64), *block(64, 64), nn.MaxPool2d(2),
+            *block(64, 128), *block(128, 128), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(2048, 10)]
+
+
+def resnet():
+    return [*block(3, 16), Residual(16, 16, 1), Residual(16, 32, 2), Residual(32, 64, 2),
+            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10)]
+
+
+def mobilenet():
+    return [*block(3, 32), *separable(32, 64, 1), *separable(64, 128, 2), *separable(128, 128, 1),
+            *separable(128, 256, 2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(256, 10)]
+
+
+# What src/bench/networks.ts has, under the same names.
+GREY, COLOUR = (1, 28, 28), (3, 32, 32)
+NETWORKS = {
+    "LeNet-5 with ReLU": (lenet, GREY),
+    "Keras' MNIST CNN": (keras, GREY),
+    "784-512-512-10 MLP": (mlp, GREY),
+    "VGG of 6 normalised layers": (vgg, COLOUR),
+    "ResNet-8": (resnet, COLOUR),
+    "MobileNet of 4 separable layers": (mobilenet, COLOUR),
+}
+
+
+def fractions(stream, shape):
+    """Of multiples of constants: what everybody can make up anew."""
+    i = np.arange(int(np.prod(shape)), dtype=np.float64)
+    return ((i * 0.6180339887498949 + i * i * 1e-3 + stream * 0.4142135623730951) % 1).reshape(shape)
+
+
+def prepare_network(name, batch):
+    make, shape = NETWORKS[name]
+    network = nn.Sequential(*make())
+    stream = 0
+    with torch.no_grad():
+        for parameter in network.parameters():
+            if parameter.dim() == 1:
+                if (parameter != 1).any():
+                    parameter.zero_()
+                continue
+            stream += 1
+            reach = np.sqrt(6 / np.prod(parameter.shape[1:]))
+            parameter.copy_(torch.from_numpy(reach * (2 * fractions(stream, tuple(parameter.shape)) - 1)))
+    network = network.to(memory_format=LAYOUT)
+    images = torch.from_numpy(fractions(0, (batch, *shape)).astype(np.float32))
+    labels = torch.arange(batch) % 10
+    optimizer = torch.optim.SGD(network.parameters(), lr=1e-5, momentum=0.9)
+    criterion = nn.CrossEntropyLoss()
+
+    def run():
+        optimizer.zero_grad()
+        loss = criterion(network(images.contiguous(memory_format=LAYOUT)), labels)
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return run, run()
+
+
 def train(epochs):
     images, labels = data("train")
     test_images, test_labels = data("test")
@@ -153,9 +250,12 @@ def blas():
 
 def answer(command, options, state):
     if command == "prepare":
-        if options["kind"] not in ("step", "inference"):
+        if options["kind"] not in ("step", "network", "inference"):
             return {"unsupported": True}
         batch = int(options["batch"])
+        if options["kind"] == "network":
+            state["run"], check = prepare_network(unquote(options["name"]), batch)
+            return {"ok": True, "check": check}
         make = prepare_step if options["kind"] == "step" else prepare_inference
         state["run"], check = make(batch)
         return {"ok": True, "check": check}

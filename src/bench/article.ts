@@ -16,23 +16,6 @@ export interface ArticleData {
   readonly source: string;
 }
 
-function layerFlops(): number[] {
-  const { graph } = new ArticleCnn().trace(IMAGE_SHAPE);
-  return graph.nodes
-    .filter(({ parameters }) => Object.keys(parameters).length > 0)
-    .map((node) => node.op.flops(node));
-}
-
-/** Nominal arithmetic of the forward pass of one image: convolutions and linear layer. */
-export function forwardFlops(): number {
-  return layerFlops().reduce((sum, flops) => sum + flops, 0);
-}
-
-/** Nominal arithmetic of a training step an image: three passes a layer, but no gradient of the images. */
-export function stepFlops(): number {
-  return 3 * forwardFlops() - layerFlops()[0]!;
-}
-
 /** Batch after batch of a data set in its order, again from the start at its end; views, nothing is copied. */
 export function* batches(
   data: ImageDataset,

@@ -1,7 +1,16 @@
 import { HOPELESS, type Timing } from './measure.js';
 
 /** What is measured, in the order in which it is reported. */
-export const SECTIONS = ['peak', 'sweep', 'step', 'calls', 'traffic', 'inference', 'training'] as const;
+export const SECTIONS = [
+  'peak',
+  'sweep',
+  'step',
+  'calls',
+  'networks',
+  'traffic',
+  'inference',
+  'training',
+] as const;
 export type Section = (typeof SECTIONS)[number];
 
 /** One thing that was measured. All that is told of it is computed from this. */

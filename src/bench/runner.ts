@@ -1,6 +1,7 @@
 import type { Backend } from '../backend/backend.js';
 import type { Layer } from './layers.js';
 import type { Sampler } from './measure.js';
+import type { Network } from './networks.js';
 import type { Pass } from './passes.js';
 
 /** Something to do over and over. */
@@ -15,6 +16,8 @@ export type Task =
     }
   /** A step of the article's training on `batch` images, from the images to the loss. */
   | { readonly kind: 'step'; readonly batch: number }
+  /** A step of another network's training, on images that are made up (networks.ts). */
+  | { readonly kind: 'network'; readonly network: Network; readonly batch: number }
   /** The article's network on `batch` images, from the images to the scores. */
   | { readonly kind: 'inference'; readonly batch: number };
 

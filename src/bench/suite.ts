@@ -1,11 +1,13 @@
 import type { Backend } from '../backend/backend.js';
 import type { Program } from '../graph/program.js';
-import { ArticleCnn, type ArticleData, BATCH, batches, forwardFlops, stepFlops } from './article.js';
+import { ArticleCnn, type ArticleData, BATCH, batches, IMAGE_SHAPE } from './article.js';
 import { runnerName } from './backends.js';
 import { recording, singleCalls } from './calls.js';
 import { type Absence, type Figure, type Findings, SECTIONS, type Section } from './figures.js';
+import { forwardFlops, stepFlops } from './flops.js';
 import { batchOf, flopsOf, LAYERS, type Layer } from './layers.js';
 import { type Effort, interleave, type Sampler, timed, timingOf } from './measure.js';
+import { NETWORKS } from './networks.js';
 import { isFusable, PASSES, type Pass } from './passes.js';
 import { PEAK_FLOPS, peakCopy, peakFma } from './peak.js';
 import type { Prepared, Runner, Task } from './runner.js';
@@ -87,6 +89,8 @@ class Suite {
         return this.#steps();
       case 'calls':
         return this.#calls();
+      case 'networks':
+        return this.#networks();
       case 'traffic':
         return this.#traffic();
       case 'inference':
@@ -156,10 +160,32 @@ class Suite {
       section: 'step' as const,
       what: `batch ${BATCH}`,
       task: { kind: 'step' as const, batch: BATCH },
-      flops: BATCH * stepFlops(),
+      flops: BATCH * stepFlops(new ArticleCnn(), IMAGE_SHAPE),
       images: BATCH,
     };
     await this.#contest(contest, this.#options.runners, 'whole');
+  }
+
+  /** Steps of other networks, each by everybody on as many threads as there are. */
+  async #networks(): Promise<void> {
+    for (const network of this.#options.quick ? NETWORKS.slice(0, 2) : NETWORKS) {
+      const contest = {
+        section: 'networks' as const,
+        what: network.name,
+        task: { kind: 'network' as const, network, batch: BATCH },
+        flops: BATCH * stepFlops(network.model(), network.shape),
+        images: BATCH,
+      };
+      await this.#contest(contest, this.#onAllThreads(), 'whole');
+    }
+  }
+
+  /** Each runner once, on the most threads that it is there for. */
+  #onAllThreads(): Runner[] {
+    const { runners } = this.#options;
+    return runners.filter(({ name, threads }) =>
+      runners.every((other) => other.name !== name || other.threads <= threads),
+    );
   }
 
   async #inferences(): Promise<void> {
@@ -168,7 +194,7 @@ class Suite {
         section: 'inference' as const,
         what: `batch ${batch}`,
         task: { kind: 'inference' as const, batch },
-        flops: batch * forwardFlops(),
+        flops: batch * forwardFlops(new ArticleCnn(), IMAGE_SHAPE),
         images: batch,
       };
       await this.#contest(contest, this.#options.runners, 'whole');
@@ -193,7 +219,11 @@ class Suite {
         sample: timed(() => run(BATCH)),
         yardstick: backend,
       }));
-      const whole = { ...common, what: 'whole step', flops: BATCH * stepFlops() };
+      const whole = {
+        ...common,
+        what: 'whole step',
+        flops: BATCH * stepFlops(new ArticleCnn(), IMAGE_SHAPE),
+      };
       await this.#measureAll([{ figure: whole, sample: timed(step), yardstick: backend }, ...parts]);
       trainer.dispose();
     }
@@ -217,10 +247,9 @@ class Suite {
 
   /** Whole trainings, each by everybody on as many threads as there are. */
   async #trainings(): Promise<void> {
-    const { quick, runners, epochs = quick ? 0 : 6 } = this.#options;
-    for (const runner of epochs > 0 ? runners : []) {
-      const allThreads = runners.filter(({ name }) => name === runner.name).map(({ threads }) => threads);
-      if (!runner.train || runner.threads < Math.max(...allThreads)) continue;
+    const { quick, epochs = quick ? 0 : 6 } = this.#options;
+    for (const runner of epochs > 0 ? this.#onAllThreads() : []) {
+      if (!runner.train) continue;
       const { name, threads, yardstick } = runner;
       // One of WebAssembly's takes as long as several native ones.
       const count = yardstick?.name === 'wasm' ? 1 : epochs;

@@ -1,3 +1,4 @@
+import { BATCH } from './article.js';
 import { type Figure, type Findings, grouped, isSound, ofPeak, rate } from './figures.js';
 import { HOPELESS, quantile, TOLERANCE } from './measure.js';
 
@@ -14,6 +15,7 @@ export function summaryTables({ figures }: Findings): Table[] {
   return present([
     limits(figures),
     races(figures, 'step', 'A training step'),
+    networks(figures),
     trainings(figures),
     races(figures, 'inference', 'Inference'),
     layerSummary(figures),
@@ -116,6 +118,26 @@ function races(figures: readonly Figure[], section: 'step' | 'inference', title:
   const columns = ['', 'ms', 'images/s', 'time / dense limit', 'time / Twill native'];
   return table(title, columns, rows, [
     'Dense limit: the time that all nominal arithmetic would take at the FMA peak of the same threads, measured in the same rounds.',
+  ]);
+}
+
+/** A line a network, a column a runner. */
+function networks(figures: readonly Figure[]): Table {
+  const names = [...grouped(figures, 'networks', who).keys()];
+  const rows = [...grouped(figures, 'networks', ({ what }) => what)].map(([network, group]) => {
+    const twill = group.find(({ runner }) => runner.startsWith('Twill native'));
+    const cells = names.map((name) => {
+      const figure = group.find((one) => who(one) === name);
+      if (!figure) return '';
+      const ratio = figure === twill ? '' : times(ratioOf(figure, twill));
+      return marked(figure, `${milliseconds(figure.timing.seconds)}${ratio && ` (${ratio})`}`);
+    });
+    return [network, twill && isSound(twill) ? percent(ofPeak(twill)) : '', ...cells];
+  });
+  const columns = ['', 'of peak', ...names.map((name) => `${name}, ms`)];
+  return table(`A training step of other networks, batch ${BATCH}`, columns, rows, [
+    'Of peak: the nominal arithmetic of convolutions and linear layers, by Twill natively, as a fraction of the FMA peak of as many threads.',
+    "In brackets: how many times Twill's native time.",
   ]);
 }
 

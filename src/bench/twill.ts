@@ -8,6 +8,7 @@ import { Trainer } from '../train/trainer.js';
 import { ArticleCnn, type ArticleData, BATCH, batches, IMAGE_SHAPE, LEARNING_RATE } from './article.js';
 import { runnerName } from './backends.js';
 import { timed } from './measure.js';
+import { madeUp, NETWORK_RATE } from './networks.js';
 import { isFusable, LayerPasses } from './passes.js';
 import type { Prepared, Runner, Task, Training } from './runner.js';
 
@@ -32,6 +33,7 @@ export class TwillRunner implements Runner {
 
   async prepare(task: Task): Promise<Prepared | undefined> {
     if (task.kind === 'layer') return this.#layer(task);
+    if (task.kind === 'network') return this.#network(task);
     return task.kind === 'step' ? this.#step(task.batch) : this.#inference(task.batch);
   }
 
@@ -64,6 +66,18 @@ export class TwillRunner implements Runner {
       const { images, labels } = source.next().value!;
       return trainer.stepSync(images, labels).loss;
     };
+    return { check: step(), sample: timed(step), dispose: () => trainer.dispose() };
+  }
+
+  #network({ network, batch }: Extract<Task, { kind: 'network' }>): Prepared {
+    const { model, images, labels } = madeUp(network, batch);
+    const trainer = new Trainer(model, {
+      inputShape: network.shape,
+      optimizer: new SGD({ lr: NETWORK_RATE, momentum: 0.9 }),
+      batchSize: batch,
+      backend: this.#backend,
+    });
+    const step = () => trainer.stepSync(images, labels).loss;
     return { check: step(), sample: timed(step), dispose: () => trainer.dispose() };
   }
 

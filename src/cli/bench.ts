@@ -22,6 +22,7 @@ Parts:
   sweep      forward and both gradients of layers that people use, as a fraction of the peak
   step       training steps of the article's network at batch 100
   calls      what a step spends on each of its kernels
+  networks   training steps of other small networks, at batch 100
   traffic    layers that mostly move data, beside a copy of as much
   inference  predictions at batch 100 and 1
   training   whole trainings, with their accuracy (only with --full)
