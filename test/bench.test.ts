@@ -67,7 +67,9 @@ describe('interleave', () => {
 
 describe('nominal arithmetic', () => {
   it("is 1.64 GFLOP for the article's step at batch 100", () => {
-    expect(forwardFlops(new ArticleCnn(), IMAGE_SHAPE)).toBe(2 * (16 * 784 * 25 + 32 * 196 * 16 * 25 + 1568 * 10));
+    expect(forwardFlops(new ArticleCnn(), IMAGE_SHAPE)).toBe(
+      2 * (16 * 784 * 25 + 32 * 196 * 16 * 25 + 1568 * 10),
+    );
     expect((100 * stepFlops(new ArticleCnn(), IMAGE_SHAPE)) / 1e9).toBeCloseTo(1.64, 2);
   });
 
