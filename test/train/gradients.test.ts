@@ -18,6 +18,7 @@ import {
   InstanceNorm2d,
   LayerNorm,
   Linear,
+  loadBackend,
   MaxPool2d,
   Module,
   ReflectionPad2d,
@@ -34,6 +35,7 @@ import {
   Unflatten,
   ZeroPad2d,
 } from '../../src/index.node.js';
+import { trainingNeeds } from '../../src/nn/summary.js';
 import { expectWithin } from '../reference/closeness.js';
 import { bars, weightsOf } from '../support.js';
 
@@ -364,4 +366,10 @@ describe.each(Object.entries(NETWORKS))('%s', (_name, make) => {
     const largest = unfused.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
     expectWithin(gradients(true), unfused, 2e-6 * Math.max(1, largest), 'gradients');
   });
+});
+
+it('are in memory once for a linear layer of many weights, not once a slice of the batch', async () => {
+  const model = new Sequential(new Flatten(), new Linear(1024, 512), new ReLU(), new Linear(512, 10));
+  const { parameters, program } = trainingNeeds(model.trace([1, 32, 32]), 100, await loadBackend());
+  expect(program).toBeLessThan(2 * parameters);
 });
