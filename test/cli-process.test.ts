@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+/** The command is there once `npm run build:ts` has run, as `npm test` does first. */
 const built = existsSync(main);
 
 let directory: string;

@@ -332,6 +332,7 @@ describe('train', () => {
     expect(await readFile(file, 'utf8')).toBe('mine');
   });
 
+  // Linux's /proc is such a file system.
   test.runIf(existsSync('/proc/self'))(
     'nor does a file system that makes no directories hang it',
     async () => {

@@ -13,6 +13,7 @@ import { Generator } from '../src/random.js';
 
 import { type Handler, scratchOfEachTest } from './local-server.js';
 
+/** Where Debian's package has the real files, which these tests compare with. */
 const DEBIAN = '/usr/share/datasets/fashion-mnist';
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 

@@ -176,7 +176,7 @@ def prepare_network(name, batch):
     network = network.to(memory_format=LAYOUT)
     images = torch.from_numpy(fractions(0, (batch, *shape)).astype(np.float32))
     labels = torch.arange(batch) % 10
-    optimizer = torch.optim.SGD(network.parameters(), lr=1e-5, momentum=0.9)
+    optimizer = torch.optim.SGD(network.parameters(), lr=1e-5, momentum=0.9)  # NETWORK_RATE there
     criterion = nn.CrossEntropyLoss()
 
     def run():

@@ -2,18 +2,18 @@
 // dilation, groups.
 //
 // For each tap, the outer products of the input under it and the gradient, summed over the positions
-// (conv2d_gradient_outer.h): vector lanes are output channels, the input's channels are broadcast. Taps on
+// (outer_products.h): vector lanes are output channels, the input's channels are broadcast. Taps on
 // padding are left out. With fewer input channels than make a block, that of whole rows of taps is broadcast
 // instead, from a copy with its padding. Every sum is one chain over images, rows and columns of positions,
 // however the work is cut (but for columns of images too wide for a copy).
 #include "../simd/simd.h"
 #include "../simd/unroll.h"
-#include "conv2d_gradient_bias.h"
+#include "bias_gradient.h"
 #include "conv2d_gradient_depthwise.h"
-#include "conv2d_gradient_outer.h"
 #include "conv2d_gradient_patch.h"
 #include "elementwise.h"
 #include "kernel.h"
+#include "outer_products.h"
 #include "params.h"
 #include "params_convolution.h"
 

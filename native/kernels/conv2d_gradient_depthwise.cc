@@ -20,7 +20,7 @@
 
 #include "../simd/stride.h"
 #include "../simd/unroll.h"
-#include "conv2d_gradient_registers.h"
+#include "accumulators.h"
 #include "elementwise.h"
 
 namespace twill {

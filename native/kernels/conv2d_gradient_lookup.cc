@@ -11,8 +11,8 @@
 #include "../simd/lookup.h"
 #include "../simd/simd.h"
 #include "../simd/unroll.h"
+#include "accumulators.h"
 #include "conv2d_gradient_patch.h"
-#include "conv2d_gradient_registers.h"
 #include "elementwise.h"
 
 namespace twill {

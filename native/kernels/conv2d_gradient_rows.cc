@@ -8,7 +8,7 @@
 
 #include "../simd/simd.h"
 #include "../simd/unroll.h"
-#include "conv2d_gradient_registers.h"
+#include "accumulators.h"
 #include "elementwise.h"
 
 namespace twill {

@@ -11,7 +11,7 @@
 
 #include "../simd/simd.h"
 #include "../simd/unroll.h"
-#include "conv2d_gradient_registers.h"
+#include "accumulators.h"
 
 namespace twill {
 namespace TWILL_ISA {

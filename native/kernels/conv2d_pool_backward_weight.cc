@@ -8,7 +8,7 @@
 // is images, tiles of the image, windows by row and column: a matter of shapes alone.
 #include "../simd/simd.h"
 #include "../simd/unroll.h"
-#include "conv2d_gradient_bias.h"
+#include "bias_gradient.h"
 #include "conv2d_gradient_lookup.h"
 #include "conv2d_gradient_patch.h"
 #include "conv2d_gradient_rows.h"

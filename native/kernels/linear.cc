@@ -1,9 +1,9 @@
 // y = x W + b and its gradients. Lanes are outputs, so no sum is split over them.
-#include "conv2d_gradient_bias.h"
-#include "conv2d_gradient_outer.h"
+#include "bias_gradient.h"
 #include "elementwise.h"
 #include "image_blocks.h"
 #include "kernel.h"
+#include "outer_products.h"
 #include "params_layers.h"
 
 namespace twill {

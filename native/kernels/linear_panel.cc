@@ -8,11 +8,11 @@
 // Products: a block of sums is kImages images by two vectors, 24 of the 32 registers of AVX-512 and NEON, 12
 // of 16, 8 of WebAssembly's 12. A term costs 2 loads and a broadcast for each image: 14 loads for 24
 // multiply-adds, 8 for 12, 6 for 8, within what machines load beside that many.
-#include "conv2d_gradient_outer.h"
-#include "conv2d_gradient_registers.h"
+#include "accumulators.h"
 #include "elementwise.h"
 #include "image_blocks.h"
 #include "kernel.h"
+#include "outer_products.h"
 #include "params_layers.h"
 
 namespace twill {

@@ -58,7 +58,7 @@ class Residual extends Module {
   }
 }
 
-/** Keras' is its example mnist_convnet of long standing; dropout is left out where it would be, for it is random. */
+/** Keras' is its first example, mnist_cnn, but for the dropout, which is random. */
 export const NETWORKS: readonly Network[] = [
   {
     name: 'LeNet-5 with ReLU',

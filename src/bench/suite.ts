@@ -160,7 +160,7 @@ class Suite {
       section: 'step' as const,
       what: `batch ${BATCH}`,
       task: { kind: 'step' as const, batch: BATCH },
-      flops: BATCH * stepFlops(new ArticleCnn(), IMAGE_SHAPE),
+      flops: articleStepFlops(),
       images: BATCH,
     };
     await this.#contest(contest, this.#options.runners, 'whole');
@@ -222,7 +222,7 @@ class Suite {
       const whole = {
         ...common,
         what: 'whole step',
-        flops: BATCH * stepFlops(new ArticleCnn(), IMAGE_SHAPE),
+        flops: articleStepFlops(),
       };
       await this.#measureAll([{ figure: whole, sample: timed(step), yardstick: backend }, ...parts]);
       trainer.dispose();
@@ -355,6 +355,11 @@ class Suite {
   #progress(what: string): void {
     this.#options.onProgress?.(what);
   }
+}
+
+/** Nominal arithmetic of the article's step. */
+function articleStepFlops(): number {
+  return BATCH * stepFlops(new ArticleCnn(), IMAGE_SHAPE);
 }
 
 function named(backend: Backend): { runner: string; threads: number } {

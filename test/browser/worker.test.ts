@@ -261,6 +261,7 @@ describe.each([
     expect(message).toMatch(/^WorkerError .*its script cannot be loaded/);
   });
 
+  // Without isolation there is no shared memory.
   it.runIf('cross-origin-opener-policy' in isolation)('shares a data set in shared memory', async () => {
     const accuracies = await page.evaluate(async () => {
       const { images, network, TrainingWorker } = app;

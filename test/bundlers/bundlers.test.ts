@@ -77,6 +77,7 @@ describe.each(Object.entries({ ...BUILDS, 'everything in one file': oneFile }))(
       if (!mayShare) expect(fallbacks.join()).toMatch(/one thread: .*(isolat|no modules with threads)/);
     });
 
+    // What is one file has its module within it.
     it.runIf(name in BUILDS)('says what came in place of a .wasm file', async () => {
       const wrong = { contentType: 'text/html', body: '<!doctype html>nothing here' };
       const { error } = await served({}, (url) => outcomeOf(url, wrong));

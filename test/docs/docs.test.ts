@@ -63,6 +63,7 @@ test.each(['node', 'browser'] as const)('every block for %s compiles', (where) =
 });
 
 describe.each(documents)('$path', ({ name, blocks }) => {
+  // A guide without code has nothing to run.
   test.skipIf(blocks.length === 0)('does what it says, block by block', async () => {
     const cwd = join(folder, name);
     let printed: string | undefined;

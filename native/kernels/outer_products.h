@@ -1,4 +1,5 @@
-// The arithmetic of the dense weight gradient: outer products of scalars and vectors, summed over positions.
+// The arithmetic of the weight gradients of convolutions and linear layers: outer products of scalars and
+// vectors, summed over positions.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// How many sums a block of the gradients' kernels keeps in registers: all but what a factor, the other one, a
-// product (where there is no fused multiply-add) and the compiler's own need.
+// How many sums a block of gradients, or of a linear layer's panel, keeps in registers: all but what a
+// factor, the other one, a product (where there is no fused multiply-add) and the compiler's own need.
 #pragma once
 
 #include "../simd/simd.h"

@@ -1,4 +1,4 @@
-// The bias's gradient: the sum of the output's over all positions.
+// A bias's gradient: the sum of the output's over all positions.
 #pragma once
 
 #include "elementwise.h"

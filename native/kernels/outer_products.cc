@@ -3,13 +3,13 @@
 // below what either Sapphire Rapids (2 and 2 a cycle) or Zen 4 (2 broadcasts or one zmm load, and one FMA)
 // has to spare; a single vector takes a load for every FMA, embedded in it. 8 FMAs in flight (10 of AVX2)
 // hide their latency.
-#include "conv2d_gradient_outer.h"
+#include "outer_products.h"
 
 #include <utility>
 
 #include "../simd/simd.h"
 #include "../simd/unroll.h"
-#include "conv2d_gradient_registers.h"
+#include "accumulators.h"
 #include "elementwise.h"
 
 namespace twill {
