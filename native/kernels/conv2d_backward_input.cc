@@ -1,74 +1,25 @@
-// The gradient of a convolution by its input: each input pixel sums what the outputs that read it send back.
-//
-// With stride s, the input rows i, i + s, i + 2s, ... are reached by the same taps: those for which i + pad -
-// kh * dilation is a multiple of s. Each such phase is a correlation of grad_output at stride 1, with its
-// taps flipped.
-#include "conv2d_correlation.h"
+// The gradient of a convolution by its input.
+#include "conv2d_adjoint.h"
 #include "kernel.h"
-#include "params_convolution.h"
 
 namespace twill {
 namespace TWILL_ISA {
-namespace {
-
-int greatest_common_divisor(int a, int b) { return b ? greatest_common_divisor(b, a % b) : a; }
-
-// Input positions first, first + stride, ...; `tap` is the last that reaches them, and they are `apart` taps
-// apart.
-struct Phase {
-  Axis axis;
-  int tap, apart;
-};
-
-Phase phase_of(int first, int inputs, int outputs, int taps, int stride, int pad, int dilation) {
-  const int common = greatest_common_divisor(stride, dilation);
-  const int apart = stride / common, step = dilation / common;
-  const int count = div_up(inputs - first, stride);
-  int tap = 0;
-  while (tap < apart && (first + pad - tap * dilation) % stride != 0) ++tap;
-  if (tap == apart || tap >= taps) return {{count, outputs, 1, 0, 0, step}, 0, apart};  // none reaches them
-  const int reaching = (taps - 1 - tap) / apart + 1;
-  tap += (reaching - 1) * apart;
-  return {{count, outputs, 1, (first + pad - tap * dilation) / stride, reaching, step}, tap, apart};
-}
-
-}  // namespace
 
 void conv2d_backward_input(const Work& work, int64_t begin, int64_t end) {
   const auto& p = params_of<Conv2dParams>(work);
   const float* grad_output = operand<const float>(work, 0);
-  const float* weight_t = operand<const float>(work, 1);
-  float* grad_input = operand<float>(work, 2);
+  const int64_t x_image = int64_t{p.IH} * p.IW * p.IC;
 
-  Correlation c;
-  c.groups = p.groups;
-  c.channels = p.OC / p.groups;
-  c.lanes = p.IC / p.groups;
-  c.x_col = p.OC;
-  c.x_row = c.x_col * p.OW;
-  const int64_t tap = c.lanes, tap_row = tap * p.KW;
-  c.w_channel = tap_row * p.KH;
-  c.w_group = c.w_channel * c.channels;
-  const int64_t row = int64_t{p.IW} * p.IC;
-
-  for (int top = 0; top < p.stride_h && top < p.IH; ++top) {
-    const Phase rows = phase_of(top, p.IH, p.OH, p.KH, p.stride_h, p.pad_h, p.dilation_h);
-    for (int left = 0; left < p.stride_w && left < p.IW; ++left) {
-      const Phase cols = phase_of(left, p.IW, p.OW, p.KW, p.stride_w, p.pad_w, p.dilation_w);
-      c.rows = rows.axis;
-      c.cols = cols.axis;
-      c.w_row = -rows.apart * tap_row;
-      c.w_col = -cols.apart * tap;
-      float* target = grad_input + top * row + left * p.IC;
-      const float* taps = weight_t + rows.tap * tap_row + cols.tap * tap;
-      for_lanes(c, taps, kDepthwiseVectors, [&](const Lanes& lanes) {
-        for (int64_t n = begin; n < end; ++n)
-          correlate(c, lanes, grad_output + n * p.OH * c.x_row, nullptr,
-                    {0, c.rows.count, 0, c.cols.count, target + n * p.IH * row + lanes.y_channel,
-                     p.stride_h * row, int64_t{p.stride_w} * p.IC, false});
-      });
-    }
-  }
+  for_phases(p, operand<const float>(work, 1), operand<float>(work, 2),
+             [&](const Correlation& c, const float* weight, Target target) {
+               float* const grad_input = target.y;
+               for_lanes(c, weight, [&](const Lanes& lanes) {
+                 for (int64_t n = begin; n < end; ++n) {
+                   target.y = grad_input + n * x_image + lanes.y_channel;
+                   correlate(c, lanes, grad_output + n * p.OH * c.x_row, nullptr, target);
+                 }
+               });
+             });
 }
 
 }  // namespace TWILL_ISA

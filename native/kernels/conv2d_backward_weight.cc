@@ -9,7 +9,6 @@
 #include "../simd/simd.h"
 #include "../simd/unroll.h"
 #include "bias_gradient.h"
-#include "conv2d_gradient_depthwise.h"
 #include "conv2d_gradient_patch.h"
 #include "elementwise.h"
 #include "kernel.h"
@@ -149,7 +148,6 @@ void conv2d_backward_weight(const Work& work, int64_t begin, int64_t end) {
     if (grad_bias) zero_floats(grad_bias, p.OC);
   }
   const int images = static_cast<int>(end - begin);
-  if (is_depthwise(p)) return add_depthwise(p, o.x, o.grad_output, images, grad_weight, grad_bias);
   if (grad_bias) {
     const auto gradient = [&](int64_t at, int lanes)
                               TWILL_INLINE_LAMBDA { return load_lanes(o.grad_output + at, lanes); };

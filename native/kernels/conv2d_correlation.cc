@@ -271,7 +271,6 @@ int next_width(const StripTable& table, int stretch, int widest) {
 
 void correlate(const Correlation& c, const Lanes& lanes, const float* x, const float* bias,
                const Target& target) {
-  if (lanes.depthwise) return correlate_depthwise(c, lanes, x, bias, target);
   if (lanes.planar) return correlate_planar(c, lanes, x, bias, target);
   const bool unit = c.x_col * c.cols.stride == 1;
   const LaneTables& tables = tables_for(lanes.count);

@@ -53,10 +53,9 @@ static inline Correlation forward_correlation(const Params& p) {
 }
 
 // Output channels that are computed side by side. `weight` is that of the first tap and channel summed, at
-// the first lane; depthwise, where lane i sums channel i alone, it is gathered as for_lanes has it.
+// the first lane.
 struct Lanes {
   const float* weight;
-  bool depthwise;
   int32_t count;
   int32_t x_channel, y_channel;  // the first channel summed and the first lane, in their pixels
   bool planar = false;           // so few that the vectors' lanes had better be pixels
@@ -73,8 +72,6 @@ struct Target {
 // x is the whole image; bias (or null) is at the first lane.
 void correlate(const Correlation& c, const Lanes& lanes, const float* x, const float* bias,
                const Target& target);
-void correlate_depthwise(const Correlation& c, const Lanes& lanes, const float* x, const float* bias,
-                         const Target& target);
 void correlate_planar(const Correlation& c, const Lanes& lanes, const float* x, const float* bias,
                       const Target& target);
 
@@ -87,34 +84,12 @@ namespace {
 inline int div_up(int a, int b) { return (a + b - 1) / b; }
 
 constexpr int kLaneVectors = 2;
-constexpr int kDepthwiseVectors = 128;  // of gathered weights
 
 // body(lanes) for all output channels, in blocks of two vectors, one, or a part of one (of two, where masks
-// are free: a broadcast input then serves both); depthwise in blocks of up to `most` vectors.
-//
-// Depthwise weights lie channel by channel, and lanes want them tap by tap: they are gathered here, for each
-// vector of channels a vector a tap. (With more taps than there is room for, groups are computed one by one.)
+// are free: a broadcast input then serves both).
 template <typename Body>
-inline void for_lanes(const Correlation& c, const float* weight, int most, const Body& body) {
+inline void for_lanes(const Correlation& c, const float* weight, const Body& body) {
   using simd::kWidth;
-  const int taps = c.rows.taps * c.cols.taps;
-  if (c.groups > 1 && c.channels == 1 && c.lanes == 1 && taps > 0 && taps <= kDepthwiseVectors) {
-    float gathered[kDepthwiseVectors * kWidth];
-    const int room = kDepthwiseVectors / taps < most ? kDepthwiseVectors / taps * kWidth : most * kWidth;
-    for (int first = 0; first < c.groups; first += room) {
-      const int count = c.groups - first < room ? c.groups - first : room;
-      float* to = gathered;
-      for (int vector = 0; vector < count; vector += kWidth)
-        for (int kh = 0; kh < c.rows.taps; ++kh)
-          for (int kw = 0; kw < c.cols.taps; ++kw, to += kWidth) {
-            const float* tap = weight + (first + vector) * c.w_group + kh * c.w_row + kw * c.w_col;
-            const int inside = count - vector < kWidth ? count - vector : kWidth;
-            for (int lane = 0; lane < kWidth; ++lane) to[lane] = lane < inside ? tap[lane * c.w_group] : 0.0f;
-          }
-      body(Lanes{gathered, true, count, first, first});
-    }
-    return;
-  }
   const int rest = c.lanes % kWidth;
   const bool planar =
       rest > 0 && prefers_planar(c, rest, simd::kMasksAreFree && c.lanes % (2 * kWidth) > kWidth);
@@ -124,8 +99,7 @@ inline void for_lanes(const Correlation& c, const float* weight, int most, const
       if (count > kLaneVectors * kWidth) count = kLaneVectors * kWidth;
       if (count > kWidth && (planar || !simd::kMasksAreFree)) count -= count % kWidth;
       const float* lane_weight = weight + group * c.w_group + lane;
-      body(Lanes{lane_weight, false, count, group * c.channels, group * c.lanes + lane,
-                 planar && count == rest});
+      body(Lanes{lane_weight, count, group * c.channels, group * c.lanes + lane, planar && count == rest});
     }
 }
 

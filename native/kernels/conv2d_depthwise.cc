@@ -1,6 +1,6 @@
-// Depthwise convolution: a vector of channels meets a vector of weights. The usual kernels are walks over
-// several rows of outputs (conv2d_depthwise_walk.cc); what is here is for all others: dilated columns,
-// strides from 3 on.
+// Depthwise convolution and the gradient by its input: a vector of channels meets a vector of weights. The
+// usual kernels are walks over several rows of outputs (conv2d_depthwise_walk.cc); what is here is for all
+// others: dilated columns, strides from 3 on.
 //
 // Pixels whose taps all lie within the row's columns go in blocks, 8 sums to hide the latency of 4 cycles on
 // two ports; those at the borders go one by one, each with the taps that it meets. A load for each
@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "../simd/stride.h"
+#include "conv2d_adjoint.h"
 #include "conv2d_depthwise_walk.h"
+#include "kernel.h"
 
 namespace twill {
 namespace TWILL_ISA {
@@ -17,6 +19,12 @@ namespace {
 using namespace simd;
 
 constexpr int kMaxPixels = kCompact ? 1 : 8;
+
+// Channels that are computed side by side, with their weights: for each vector of channels a vector a tap.
+struct Channels {
+  int32_t first, count;
+  const float* weight;
+};
 
 // Pixels of one row, for channels side by side: whole vectors, or a part of one.
 struct Block {
@@ -119,7 +127,7 @@ void run(int width, Block& b, int channels) {
   }
 }
 
-void correlate_in_blocks(const Correlation& c, const Lanes& lanes, const float* x, const float* bias,
+void correlate_in_blocks(const Correlation& c, const Channels& channels, const float* x, const float* bias,
                          const Target& target) {
   const Range inner = inner_range(c.cols);
 
@@ -143,12 +151,12 @@ void correlate_in_blocks(const Correlation& c, const Lanes& lanes, const float* 
       width = inside ? div_up(stretch, div_up(stretch, kMaxPixels)) : 1;
       const Range taps_w = inside ? Range{0, c.cols.taps} : taps_inside(c.cols, left);
       b.taps_w = taps_w.end - taps_w.begin;
-      b.weight = lanes.weight + taps_h.begin * b.w_row + taps_w.begin * kWidth;
+      b.weight = channels.weight + taps_h.begin * b.w_row + taps_w.begin * kWidth;
       b.bias = bias;
       b.x = x + (top + taps_h.begin * c.rows.step) * c.x_row + (left + taps_w.begin * c.cols.step) * c.x_col +
-            lanes.x_channel;
+            channels.first;
       b.y = target.y + row * target.y_row + (col - target.col) * target.y_col;
-      run(width, b, lanes.count);
+      run(width, b, channels.count);
     }
   }
 }
@@ -173,11 +181,9 @@ void walk_over(const Correlation& c, const Walks& walks, const float* x, const T
   }
 }
 
-}  // namespace
-
-void correlate_depthwise(const Correlation& c, const Lanes& lanes, const float* x, const float* bias,
-                         const Target& target) {
-  if (walks_for(c.cols, false).most == 0) return correlate_in_blocks(c, lanes, x, bias, target);
+void correlate(const Correlation& c, const Channels& channels, const float* x, const float* bias,
+               const Target& target) {
+  if (walks_for(c.cols, false).most == 0) return correlate_in_blocks(c, channels, x, bias, target);
   Walk walk;
   walk.x_col = c.x_col;
   walk.x_tap_row = c.rows.step * c.x_row;
@@ -190,13 +196,73 @@ void correlate_depthwise(const Correlation& c, const Lanes& lanes, const float* 
   walk.count = target.cols;
   walk.relu = target.relu;
   const int taps = c.rows.taps * c.cols.taps;
-  for (int channel = 0; channel < lanes.count; channel += kWidth) {
-    walk.lanes = lanes.count - channel < kWidth ? lanes.count - channel : kWidth;
-    walk.weight = lanes.weight + channel * taps;
+  for (int channel = 0; channel < channels.count; channel += kWidth) {
+    walk.lanes = channels.count - channel < kWidth ? channels.count - channel : kWidth;
+    walk.weight = channels.weight + channel * taps;
     walk.bias = bias ? bias + channel : nullptr;
     walk.y = target.y + channel;
-    walk_over(c, walks_for(c.cols, walk.lanes < kWidth), x + lanes.x_channel + channel, target, walk);
+    walk_over(c, walks_for(c.cols, walk.lanes < kWidth), x + channels.first + channel, target, walk);
   }
+}
+
+// body(channels) for all of them. Weights lie channel by channel, and lanes want them tap by tap: they are
+// gathered, for as many channels as there is room for.
+template <typename Body>
+void for_channels(const Correlation& c, const float* weight, const Body& body) {
+  float gathered[kDepthwiseTaps * kWidth];
+  const int taps = c.rows.taps * c.cols.taps;
+  const int room = taps > 0 ? kDepthwiseTaps / taps * kWidth : c.groups;
+  for (int first = 0; first < c.groups; first += room) {
+    const int count = c.groups - first < room ? c.groups - first : room;
+    float* to = gathered;
+    for (int vector = 0; vector < count; vector += kWidth) {
+      const int inside = count - vector < kWidth ? count - vector : kWidth;
+      for (int kh = 0; kh < c.rows.taps; ++kh) {
+        for (int kw = 0; kw < c.cols.taps; ++kw, to += kWidth) {
+          const float* tap = weight + (first + vector) * c.w_group + kh * c.w_row + kw * c.w_col;
+          for (int lane = 0; lane < kWidth; ++lane) to[lane] = lane < inside ? tap[lane * c.w_group] : 0.0f;
+        }
+      }
+    }
+    body(Channels{first, count, gathered});
+  }
+}
+
+}  // namespace
+
+void conv2d_depthwise_forward(const Work& work, int64_t begin, int64_t end) {
+  const auto& p = params_of<Conv2dParams>(work);
+  const Correlation c = forward_correlation(p);
+  const float* x = operand<const float>(work, 0);
+  const float* bias = operand<const float>(work, 2);
+  float* y = operand<float>(work, 3);
+  const RowRange rows = rows_of(work, p.OH);
+  if (rows.begin == rows.end) return;
+  const int64_t x_image = p.IH * c.x_row, y_row = int64_t{p.OW} * p.OC, y_image = p.OH * y_row;
+
+  for_channels(c, operand<const float>(work, 1), [&](const Channels& channels) {
+    for (int64_t n = begin; n < end; ++n)
+      correlate(c, channels, x + n * x_image, bias ? bias + channels.first : nullptr,
+                {rows.begin, rows.end - rows.begin, 0, p.OW,
+                 y + n * y_image + rows.begin * y_row + channels.first, y_row, p.OC, p.relu != 0});
+  });
+}
+
+void conv2d_depthwise_backward_input(const Work& work, int64_t begin, int64_t end) {
+  const auto& p = params_of<Conv2dParams>(work);
+  const float* grad_output = operand<const float>(work, 0);
+  const int64_t x_image = int64_t{p.IH} * p.IW * p.IC;
+
+  for_phases(p, operand<const float>(work, 1), operand<float>(work, 2),
+             [&](const Correlation& c, const float* weight, Target target) {
+               float* const grad_input = target.y;
+               for_channels(c, weight, [&](const Channels& channels) {
+                 for (int64_t n = begin; n < end; ++n) {
+                   target.y = grad_input + n * x_image + channels.first;
+                   correlate(c, channels, grad_output + n * p.OH * c.x_row, nullptr, target);
+                 }
+               });
+             });
 }
 
 }  // namespace TWILL_ISA

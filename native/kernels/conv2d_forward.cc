@@ -17,7 +17,7 @@ void conv2d_forward(const Work& work, int64_t begin, int64_t end) {
   if (rows.begin == rows.end) return;
   const int64_t x_image = p.IH * c.x_row, y_row = int64_t{p.OW} * p.OC, y_image = p.OH * y_row;
 
-  for_lanes(c, weight, kDepthwiseVectors, [&](const Lanes& lanes) {
+  for_lanes(c, weight, [&](const Lanes& lanes) {
     for (int64_t n = begin; n < end; ++n)
       correlate(c, lanes, x + n * x_image, bias ? bias + lanes.y_channel : nullptr,
                 {rows.begin, rows.end - rows.begin, 0, p.OW,

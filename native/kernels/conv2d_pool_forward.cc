@@ -115,7 +115,7 @@ void conv2d_pool_forward(const Work& work, int64_t begin, int64_t end) {
   const RowRange band = rows_of(work, p.PH);
   const int64_t x_image = p.IH * c.x_row, y_row = int64_t{p.PW} * p.OC, y_image = p.PH * y_row;
 
-  for_lanes(c, weight, 1, [&](const Lanes& lanes) {
+  for_lanes(c, weight, [&](const Lanes& lanes) {
     alignas(64) float tile[kTileFloats];
     const int64_t tile_col = lanes.count > kWidth ? kLaneVectors * kWidth : kWidth;
     const int window = p.pool_h * p.pool_w, budget = static_cast<int>(kTileFloats / 2 / tile_col) / window;

@@ -41,6 +41,28 @@ Extents conv2d_backward_weight(const Conv2dParams& p, int32_t) {
   return extents(image(input_size(p)), image(output_size(p)), fixed(weight_size(p)), fixed(p.OC));
 }
 
+// Each channel by itself, with taps that its kernels have room for: the parameter that is wrong, or null.
+static const char* depthwise(const Conv2dParams& p) {
+  if (p.IC != p.groups) return "IC";
+  if (p.OC != p.groups) return "OC";
+  return product(p.KH, p.KW) > kDepthwiseTaps ? "KW" : nullptr;
+}
+
+Extents conv2d_depthwise_forward(const Conv2dParams& p, int32_t max_slices) {
+  if (const char* parameter = depthwise(p)) return inconsistent(parameter);
+  return conv2d_forward(p, max_slices);
+}
+
+Extents conv2d_depthwise_backward_input(const Conv2dParams& p, int32_t max_slices) {
+  if (const char* parameter = depthwise(p)) return inconsistent(parameter);
+  return conv2d_backward_input(p, max_slices);
+}
+
+Extents conv2d_depthwise_backward_weight(const Conv2dParams& p, int32_t max_slices) {
+  if (const char* parameter = depthwise(p)) return inconsistent(parameter);
+  return conv2d_backward_weight(p, max_slices);
+}
+
 const char* check(const WinogradWeightParams& p) {
   if (p.count < 1) return "count";
   if (p.lanes < 1) return "lanes";

@@ -1,19 +1,10 @@
-import { type BatchNormAttributes, batchNorm } from '../ops/batch_norm.js';
-import { NORM } from '../ops/batch_norm_fold.js';
-import { batchNormPool } from '../ops/batch_norm_pool.js';
-import { type Conv2dAttributes, conv2d } from '../ops/conv2d.js';
-import { canFoldPool, conv2dPool } from '../ops/conv2d_pool.js';
-import { linear } from '../ops/linear.js';
-import { type MaxPool2dAttributes, maxPool2d } from '../ops/max_pool2d.js';
-import type { Op } from '../ops/op.js';
-import { relu } from '../ops/relu.js';
 import type { GraphNode, SymbolicTensor, TracedGraph } from './graph.js';
 import type { Parameter } from './parameter.js';
 
 /**
- * Folds a ReLU into what it follows, and into a convolution or a normalisation a max-pool whose windows do not overlap
- * as well, in either order (max and ReLU commute). For inference a batch normalisation goes into the convolution or
- * linear layer before it. All of it only where nobody else reads what lies between.
+ * Folds nodes into those before them, where nobody else reads what lies between and their op has a way (`foldInto`): a
+ * ReLU into most, into a convolution or a normalisation a max-pool whose windows do not overlap as well, in either order
+ * (max and ReLU commute), and for inference a batch normalisation into the convolution or linear layer before it.
  */
 export function fuse({ graph, output }: TracedGraph, { inference = false } = {}): GraphNode[] {
   const readers = countReaders(graph.nodes, output);
@@ -34,39 +25,22 @@ export function fuse({ graph, output }: TracedGraph, { inference = false } = {})
 function fold(
   node: GraphNode,
   next: GraphNode,
-  shared: ReadonlySet<Parameter>,
+  sharedParameters: ReadonlySet<Parameter>,
   inference: boolean,
 ): GraphNode | undefined {
-  const result = { output: next.output, outputTensor: next.outputTensor };
-  if (next.op === (relu as Op) && node.op.takesRelu) {
-    return { ...node, ...result, attributes: { ...(node.attributes as object), relu: true } };
-  }
-  const pooled = next.op === (maxPool2d as Op) && pooledOp(node, shared);
-  if (pooled && canFoldPool(next.attributes as MaxPool2dAttributes)) {
-    const { kernel } = next.attributes as MaxPool2dAttributes;
-    return { ...node, ...result, op: pooled, attributes: { ...(node.attributes as object), pool: kernel } };
-  }
-  if (inference && next.op === (batchNorm as Op) && takesNorm(node)) {
-    const { eps } = next.attributes as BatchNormAttributes;
-    const norm = Object.entries(next.parameters).map(([name, one]) => [`${NORM}${name}`, one]);
-    const parameters = { ...node.parameters, ...Object.fromEntries(norm) };
-    return { ...node, ...result, parameters, attributes: { ...(node.attributes as object), norm: { eps } } };
-  }
-  return undefined;
-}
-
-/** The op that pools as well, where there is one. */
-function pooledOp({ op, parameters, attributes }: GraphNode, shared: ReadonlySet<Parameter>): Op | undefined {
-  if (op === (batchNorm as Op)) return batchNormPool as Op;
-  // What is filtered is not pooled in the same go.
-  if ((attributes as Conv2dAttributes).winograd) return undefined;
-  // Pooled gradients come transposed: those of one weight that several nodes use have to be alike to be added.
-  return op === (conv2d as Op) && !shared.has(parameters.weight!) ? (conv2dPool as Op) : undefined;
-}
-
-function takesNorm({ op, attributes }: GraphNode): boolean {
-  const { relu: cut, norm } = attributes as Conv2dAttributes;
-  return (op === (conv2d as Op) || op === (linear as Op)) && !cut && !norm;
+  const shared = Object.values(node.parameters).some((parameter) => sharedParameters.has(parameter));
+  const folded = next.op.foldInto?.({ ...node, shared, inference }, next);
+  if (!folded) return undefined;
+  const { op = node.op, attributes, prefix = '' } = folded;
+  const parameters = Object.entries(next.parameters).map(([name, one]) => [prefix + name, one]);
+  return {
+    ...node,
+    op,
+    output: next.output,
+    outputTensor: next.outputTensor,
+    attributes: { ...(node.attributes as object), ...attributes },
+    parameters: { ...node.parameters, ...Object.fromEntries(parameters) },
+  };
 }
 
 function onlyReader(

@@ -10,6 +10,7 @@ export interface AddAttributes {
 /** x + y of one shape, torch.add: the end of a residual block. */
 export const add: Op<AddAttributes> = {
   name: 'add',
+  plain: () => true,
   takesRelu: true,
 
   infer(where, inputs) {

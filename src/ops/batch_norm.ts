@@ -1,21 +1,18 @@
-import { ShapeError } from '../errors.js';
-import { type Buffer, type Emitter, floatBits, formatShape, type NodeView, type Op, sizeOf } from './op.js';
-import { type Packing, PLAIN } from './packing.js';
+import { foldedNorm, NORM, takesNorm } from './batch_norm_fold.js';
+import {
+  affine,
+  type BatchNormAttributes,
+  batchNormParams,
+  channelPacking,
+  inferBatchNorm,
+  leastImages,
+  statisticsOf,
+  termsOf,
+} from './batch_norm_parts.js';
+import { batchNormPool } from './batch_norm_pool.js';
+import { type Op, sizeOf } from './op.js';
 
-export interface BatchNormAttributes {
-  readonly eps: number;
-  /** Weight of the newest batch in the running statistics; null: every batch weighs the same. */
-  readonly momentum: number | null;
-  /** False: the running statistics serve in training, too, and stay. */
-  readonly training: boolean;
-  /** Dimensions of what it takes, one image's: 1 for features, 3 for C x H x W. */
-  readonly dimensions: 1 | 3;
-  /** Set by fusion. */
-  readonly relu?: boolean;
-}
-
-/** Floats a channel of the kernels' `statistics` and `terms`. */
-const A_CHANNEL = 3;
+export type { BatchNormAttributes };
 
 /**
  * (x - mean) / sqrt(var + eps) * weight + bias a channel, torch.nn.functional.batch_norm: with the statistics of the
@@ -24,32 +21,16 @@ const A_CHANNEL = 3;
 export const batchNorm: Op<BatchNormAttributes> = {
   name: 'batch_norm',
   takesRelu: true,
+  pooled: () => batchNormPool as Op,
+  foldInto: ({ op, inference, attributes }, node) =>
+    inference && op.takesNorm && takesNorm(attributes)
+      ? { attributes: { norm: foldedNorm(node.attributes.eps) }, prefix: NORM }
+      : undefined,
   state: ['running_mean', 'running_var', 'num_batches_tracked'],
 
-  infer(where, inputs, parameters, { dimensions }) {
-    const { shape } = inputs[0]!;
-    const channels = parameters.running_mean![0];
-    if (shape.length !== dimensions) {
-      const expected = dimensions === 1 ? `${channels} features an image` : 'images of C x H x W';
-      throw new ShapeError(`[${where}] expected ${expected} but got ${formatShape(shape)}`);
-    }
-    if (shape[0] !== channels) {
-      const what = dimensions === 1 ? 'features' : 'channels';
-      throw new ShapeError(`[${where}] expected ${channels} ${what} but got ${shape[0]}`);
-    }
-    for (const name of ['weight', 'bias', 'running_var']) {
-      const given = parameters[name];
-      if (given && formatShape(given) !== formatShape([channels!])) {
-        throw new ShapeError(`[${where}] expected a ${name} of ${channels} but got ${formatShape(given)}`);
-      }
-    }
-    return inputs[0]!;
-  },
-
+  infer: inferBatchNorm,
   packing: channelPacking,
-
-  leastBatch: ({ output, attributes }) => (attributes.training && positionsOf(output.shape) === 1 ? 2 : 1),
-
+  leastBatch: leastImages,
   flops: ({ output, attributes }) => sizeOf(output) * (attributes.relu ? 3 : 2),
 
   forward(emit, node) {
@@ -73,91 +54,3 @@ export const batchNorm: Op<BatchNormAttributes> = {
     if (gradInput) emit.call('batch_norm_backward', params, { ...operands, terms, grad_input: gradInput });
   },
 };
-
-/** Parameters are one a channel; after a flatten of C x H x W they lie as the features do. */
-export function channelPacking(name: string, { inputs }: NodeView<unknown>): Packing {
-  const { flattened } = inputs[0]!;
-  return flattened && name !== 'num_batches_tracked' ? { kind: 'features', flattened } : PLAIN;
-}
-
-/** Mean and variance for this run: of the batch, which the running ones follow, or the running ones. */
-export function statisticsOf(emit: Emitter, node: NodeView<BatchNormAttributes>): Buffer {
-  const { eps, momentum } = node.attributes;
-  const { C, positions } = batchNormParams(node);
-  if (!usesBatch(emit, node)) return statisticsOfRunning(emit, C, eps);
-  const statistics = emit.whole('statistics', A_CHANNEL * C);
-  const partials = emit.partials(2 * C);
-  emit.call('batch_norm_statistics', { C, positions, relu: 0 }, { x: emit.input(0), partials });
-  emit.call(
-    'batch_norm_moments',
-    { C, positions, eps: floatBits(eps) },
-    { partials: emit.everySlice(partials), statistics },
-  );
-  emit.update(
-    'batch_norm_update',
-    { count: 1, C, momentum: floatBits(momentum ?? 0), cumulative: momentum === null ? 1 : 0 },
-    { statistics, ...runningOf(emit), num_batches_tracked: emit.parameter('num_batches_tracked') },
-  );
-  return statistics;
-}
-
-/** What the kernels want to know of running mean and variance. */
-export function statisticsOfRunning(emit: Emitter, C: number, eps: number, prefix = ''): Buffer {
-  const statistics = emit.whole('statistics', A_CHANNEL * C);
-  emit.prepare('batch_norm_running', { C, eps: floatBits(eps) }, { ...runningOf(emit, prefix), statistics });
-  return statistics;
-}
-
-function runningOf(emit: Emitter, prefix = '') {
-  return {
-    running_mean: emit.parameter(`${prefix}running_mean`),
-    running_var: emit.parameter(`${prefix}running_var`),
-  };
-}
-
-/** Sums up the gradients of weight and bias from what `operands` name, and what they make of the input's gradient. */
-export function termsOf(
-  emit: Emitter,
-  node: NodeView<BatchNormAttributes>,
-  params: { readonly C: number; readonly positions: number; readonly relu: number },
-  operands: Readonly<Record<'x' | 'grad_output' | 'statistics' | 'weight' | 'bias', Buffer | undefined>>,
-): Buffer {
-  const { C } = params;
-  const gradWeight = emit.gradParameter('weight') ?? emit.partials(C);
-  const gradBias = emit.gradParameter('bias') ?? emit.partials(C);
-  const terms = emit.whole('terms', A_CHANNEL * C);
-  emit.call('batch_norm_backward_sums', params, {
-    ...operands,
-    grad_weight: gradWeight,
-    grad_bias: gradBias,
-  });
-  emit.call(
-    'batch_norm_terms',
-    { C, positions: positionsOf(node.inputs[0]!.shape), training: usesBatch(emit, node) ? 1 : 0 },
-    {
-      grad_weight: emit.everySlice(gradWeight),
-      grad_bias: emit.everySlice(gradBias),
-      statistics: operands.statistics,
-      weight: operands.weight,
-      terms,
-    },
-  );
-  return terms;
-}
-
-export function affine(emit: Emitter, statistics: Buffer) {
-  return { statistics, weight: emit.parameter('weight'), bias: emit.parameter('bias') };
-}
-
-function usesBatch(emit: Emitter, { attributes }: NodeView<BatchNormAttributes>): boolean {
-  return emit.training && attributes.training;
-}
-
-function positionsOf([, H = 1, W = 1]: readonly number[]): number {
-  return H * W;
-}
-
-function batchNormParams({ inputs, attributes }: NodeView<BatchNormAttributes>) {
-  const { shape } = inputs[0]!;
-  return { C: shape[0]!, positions: positionsOf(shape), relu: attributes.relu ? 1 : 0 };
-}

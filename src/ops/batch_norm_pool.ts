@@ -1,11 +1,12 @@
 import {
   affine,
   type BatchNormAttributes,
-  batchNorm,
   channelPacking,
+  inferBatchNorm,
+  leastImages,
   statisticsOf,
   termsOf,
-} from './batch_norm.js';
+} from './batch_norm_parts.js';
 import { maxPool2d } from './max_pool2d.js';
 import { type NodeView, type Op, sizeOf } from './op.js';
 
@@ -23,7 +24,7 @@ export const batchNormPool: Op<BatchNormPoolAttributes> = {
 
   infer(where, inputs, parameters, attributes) {
     const { pool } = attributes;
-    const normal = batchNorm.infer(where, inputs, parameters, attributes);
+    const normal = inferBatchNorm(where, inputs, parameters, attributes);
     const pooling = {
       kernel: pool,
       stride: pool,
@@ -35,7 +36,7 @@ export const batchNormPool: Op<BatchNormPoolAttributes> = {
   },
 
   packing: channelPacking,
-  leastBatch: (node) => batchNorm.leastBatch!({ ...node, output: node.inputs[0]! }),
+  leastBatch: leastImages,
   flops: ({ inputs, attributes }) => sizeOf(inputs[0]!) * (attributes.relu ? 4 : 3),
 
   forward(emit, node) {

@@ -1,22 +1,18 @@
-import { weightAndBias } from './batch_norm_fold.js';
-import { type Conv2dAttributes, conv2d, conv2dParams, transposeLayout, weightLayout } from './conv2d.js';
+import {
+  type Conv2dAttributes,
+  conv2dFlops,
+  conv2dParams,
+  inferConv2d,
+  packConv2d,
+  transposeLayout,
+  weightLayout,
+} from './conv2d_shape.js';
 import { type MaxPool2dAttributes, maxPool2d } from './max_pool2d.js';
 import { type NodeView, type Op, sizeOf } from './op.js';
+import { weightAndBias } from './weight_and_bias.js';
 
 export interface Conv2dPoolAttributes extends Conv2dAttributes {
   readonly pool: readonly [number, number];
-}
-
-/** A window's place must fit a byte beside 255, the mark of a place that ReLU cut. */
-const MAX_WINDOW = 254;
-
-/** Whether a max-pool can be folded into the convolution before it: windows that do not overlap, on no padding. */
-export function canFoldPool({ kernel, stride, padding, dilation, ceilMode }: MaxPool2dAttributes): boolean {
-  return (
-    !ceilMode &&
-    [0, 1].every((axis) => stride[axis] === kernel[axis] && padding[axis] === 0 && dilation[axis] === 1) &&
-    kernel[0] * kernel[1] <= MAX_WINDOW
-  );
 }
 
 /**
@@ -29,15 +25,15 @@ export const conv2dPool: Op<Conv2dPoolAttributes> = {
   transposedGradients: ['weight'],
 
   infer(where, inputs, parameters, attributes) {
-    const unpooled = conv2d.infer(where, inputs, parameters, attributes);
+    const unpooled = inferConv2d(where, inputs, parameters, attributes);
     return maxPool2d.infer(where, [unpooled], {}, poolAttributes(attributes));
   },
 
-  packing: conv2d.packing!,
+  packing: packConv2d,
 
   flops(node) {
     const { OH, OW, OC } = conv2dParams(node);
-    return conv2d.flops({ ...node, output: { shape: [OC, OH, OW] } }) + OC * OH * OW;
+    return conv2dFlops({ ...node, output: { shape: [OC, OH, OW] } }) + OC * OH * OW;
   },
 
   forward(emit, node) {

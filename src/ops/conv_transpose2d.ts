@@ -1,4 +1,5 @@
 import { ShapeError } from '../errors.js';
+import { convolve } from './conv2d_kernels.js';
 import { formatShape, imageShapeOf, type NodeView, type Op, sizeOf } from './op.js';
 import { PLAIN } from './packing.js';
 import { reluBackward } from './relu.js';
@@ -71,7 +72,7 @@ export const convTranspose2d: Op<ConvTranspose2dAttributes> = {
 
   forward(emit, node) {
     const { IC, OC, groups, KH, KW } = convolutionParams(node);
-    emit.call('conv2d_backward_input', convolutionParams(node), {
+    convolve(emit, 'backward_input', convolutionParams(node), {
       grad_output: emit.input(0),
       weight_t: emit.transposed('weight', { groups, taps: KH * KW, IC: IC / groups, OC: OC / groups }),
       grad_input: emit.output(),
@@ -90,7 +91,7 @@ export const convTranspose2d: Op<ConvTranspose2dAttributes> = {
     const gradBias = emit.gradParameter('bias');
     const gradInput = emit.gradInput(0);
     if (gradWeight) {
-      emit.call('conv2d_backward_weight', params, {
+      convolve(emit, 'backward_weight', params, {
         x: gradOutput,
         grad_output: emit.input(0),
         grad_weight: gradWeight,
@@ -105,7 +106,7 @@ export const convTranspose2d: Op<ConvTranspose2dAttributes> = {
       );
     }
     if (gradInput) {
-      emit.call('conv2d_forward', params, {
+      convolve(emit, 'forward', params, {
         x: gradOutput,
         weight: emit.parameter('weight'),
         bias: undefined,

@@ -25,6 +25,7 @@ export function crossEntropy(attributes: CrossEntropyAttributes = PLAIN_CROSS_EN
   const { weight, labelSmoothing, ignoreIndex, normalised } = attributes;
   const name = normalised ? 'nll_loss' : 'cross_entropy';
   return {
+    plain: true,
     name,
 
     targets(output) {

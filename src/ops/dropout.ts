@@ -12,6 +12,7 @@ export interface DropoutAttributes {
 /** Values times 0 or 1 / (1 - p), torch.nn.functional.dropout and dropout2d. Applied, the value itself. */
 export const dropout: Op<DropoutAttributes> = {
   name: 'dropout',
+  plain: () => true,
 
   identity: ({ p, training }, learns) => !learns || !training || p === 0,
 

@@ -6,6 +6,7 @@ import { type Op, pixelOrder, sizeOf } from './op.js';
  */
 export const flatten: Op<Record<string, never>> = {
   name: 'flatten',
+  plain: () => true,
   alias: () => true,
   infer(_where, inputs) {
     const input = inputs[0]!;

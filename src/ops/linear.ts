@@ -1,12 +1,14 @@
 import { ShapeError } from '../errors.js';
-import { type FoldedNorm, weightAndBias } from './batch_norm_fold.js';
 import { emitPanels, emitPanelsBackward, inPanels } from './linear_panel.js';
 import { formatShape, type NodeView, type Op, sizeOf } from './op.js';
 import { PLAIN } from './packing.js';
+import { type TakesNorm, weightAndBias } from './weight_and_bias.js';
 
 /** x W^T + b with weight [OUT][IN], torch.nn.functional.linear. */
-export const linear: Op<FoldedNorm> = {
+export const linear: Op<TakesNorm> = {
   name: 'linear',
+  plain: () => true,
+  takesNorm: true,
 
   infer(where, inputs, parameters) {
     const shape = inputs[0]!.shape;

@@ -1,5 +1,5 @@
-import type { WeightOperands } from './batch_norm_fold.js';
 import type { Emitter } from './op.js';
+import type { WeightOperands } from './weight_and_bias.js';
 
 /** Features that a panel has, kPanel of native/kernels/params_layers.h. */
 const PANEL = 32;

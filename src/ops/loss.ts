@@ -44,6 +44,8 @@ export interface LossSum {
 /** A loss: it ends a graph. */
 export interface LossOp {
   readonly name: string;
+  /** Whether the small sets of kernels have its own, as with an `Op`. */
+  readonly plain: boolean;
   /** Throws `ShapeError` where the loss cannot be of such an output. */
   targets(output: TensorSpec): Targets;
   /** Returns the number that a mean divides by; undefined where it is that of the images. */

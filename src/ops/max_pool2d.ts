@@ -23,9 +23,27 @@ export function poolOutput(
   return ceilMode && (output - 1) * stride[axis] >= size + padding[axis] ? output - 1 : output;
 }
 
+/** A window's place must fit a byte beside 255, the mark of a place that ReLU cut. */
+const MAX_WINDOW = 254;
+
+/** Whether what comes before can pool as well: windows that do not overlap, on no padding. */
+function fitsByte({ kernel, stride, padding, dilation, ceilMode }: MaxPool2dAttributes): boolean {
+  return (
+    !ceilMode &&
+    [0, 1].every((axis) => stride[axis] === kernel[axis] && padding[axis] === 0 && dilation[axis] === 1) &&
+    kernel[0] * kernel[1] <= MAX_WINDOW
+  );
+}
+
 /** The largest value of each window; the first of equals, and NaN above all, as torch.nn.functional.max_pool2d. */
 export const maxPool2d: Op<MaxPool2dAttributes> = {
   name: 'max_pool2d',
+  plain: () => true,
+
+  foldInto(before, { attributes }) {
+    const op = fitsByte(attributes) ? before.op.pooled?.(before, before.shared) : undefined;
+    return op && { op, attributes: { pool: attributes.kernel } };
+  },
 
   infer(where, inputs, _parameters, attributes) {
     const [C, H, W] = imageShapeOf(where, inputs[0]!);

@@ -70,6 +70,25 @@ export interface Emitter {
   update(kernel: string, params: Readonly<Record<string, number>>, operands: Operands): void;
 }
 
+/** The node that another one may be folded into. */
+export interface FoldTarget extends NodeView<unknown> {
+  readonly op: Op;
+  /** Whether another node has one of its parameters, too. */
+  readonly shared: boolean;
+  /** Whether the model is applied, not trained. */
+  readonly inference: boolean;
+}
+
+/** What becomes of a node when the one behind it is folded in. */
+export interface Fold {
+  /** The op that does both; default the one that it was. */
+  readonly op?: Op;
+  /** What is set in its attributes. */
+  readonly attributes: object;
+  /** What the parameters of the node that is folded in are called from then on: this and their name. */
+  readonly prefix?: string;
+}
+
 /**
  * A differentiable operation, in one place: its output shape, the kernels that compute it and its gradient, its
  * arithmetic. Adding one is adding a file here (and kernels, if it needs new ones).
@@ -82,8 +101,22 @@ export interface Op<Attributes = unknown> {
   identity?(attributes: Attributes, training: boolean): boolean;
   /** Those among its parameters that are state which it changes: PyTorch's buffers. */
   readonly state?: readonly string[];
+  /**
+   * Whether the small sets of kernels have all that it calls (backend/kernel_sets.ts). Default: no, which is right for
+   * any op.
+   */
+  plain?(node: NodeView<Attributes>): boolean;
   /** It can end in a ReLU: fusion sets `relu: true` in its attributes. */
   readonly takesRelu?: boolean;
+  /** A normalisation can go into its weight and bias: fusion sets `norm` in its attributes (weight_and_bias.ts). */
+  readonly takesNorm?: boolean;
+  /**
+   * The op that ends in a max-pool as well, whose attribute `pool` is the window; undefined where there is none.
+   * `shared`: another node has one of its parameters, too.
+   */
+  pooled?(node: NodeView<Attributes>, shared: boolean): Op | undefined;
+  /** How its node goes into the one before it, whose output nobody else reads; undefined where it cannot. */
+  foldInto?(before: FoldTarget, node: NodeView<Attributes>): Fold | undefined;
   /** Infers the output; throws `ShapeError` naming `where`. Parameter shapes are PyTorch's. */
   infer(
     where: string,

@@ -3,6 +3,8 @@ import { type Emitter, type Op, sizeOf, type TensorSpec } from './op.js';
 /** max(x, 0); NaN stays NaN, as torch.relu. */
 export const relu: Op<Record<string, never>> = {
   name: 'relu',
+  plain: () => true,
+  foldInto: ({ op }) => (op.takesRelu ? { attributes: { relu: true } } : undefined),
   infer: (_where, inputs) => inputs[0]!,
   flops: ({ output }) => sizeOf(output),
   forward(emit, { output }) {

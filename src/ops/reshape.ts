@@ -22,6 +22,7 @@ export interface ReshapeAttributes {
  */
 export const reshape: Op<ReshapeAttributes> = {
   name: 'reshape',
+  plain: () => true,
 
   alias: ({ inputs, output }) => sameOrder(inputs[0]!, output),
 

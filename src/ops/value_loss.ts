@@ -21,6 +21,7 @@ export function binaryCrossEntropy(posWeight: readonly number[] | null): LossOp 
 /** The mean over an image's values, or their sum; `kind` as native/kernels/value_loss.cc numbers them. */
 function valueLoss(name: string, kind: number, weight: readonly number[] | null, term: Term): LossOp {
   return {
+    plain: false,
     name,
 
     targets(output) {

@@ -1,6 +1,6 @@
 import { OptionError } from '../errors.js';
 import { boolean } from '../options.js';
-import type { Conv2dAttributes, Conv2dParams } from './conv2d.js';
+import type { Conv2dAttributes, Conv2dParams } from './conv2d_shape.js';
 import type { Buffer, Emitter } from './op.js';
 
 // 3x3 convolutions by minimal filtering, F(2x2, 3x3): the weights are transformed once a run, and 16 products a tile

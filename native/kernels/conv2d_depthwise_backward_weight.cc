@@ -1,3 +1,5 @@
+// The gradient of a depthwise convolution's weights and bias.
+//
 // Vector lanes are channels, of input, gradient and weights alike. The sums of R x T taps stay in registers
 // while the positions pass: a load of the gradient, and R * T of the input for as many multiply-adds, all
 // from L1 but for the input's next row. 9 chains for 3x3 taps hide the latency of 4 cycles on two ports, and
@@ -14,14 +16,14 @@
 //
 // Rows of taps outside the image are left out for whole rows of positions; at the left and right border each
 // position looks at its columns of taps. Every sum is one chain over images, rows and columns of positions.
-#include "conv2d_gradient_depthwise.h"
-
 #include <utility>
 
 #include "../simd/stride.h"
 #include "../simd/unroll.h"
 #include "accumulators.h"
 #include "elementwise.h"
+#include "kernel.h"
+#include "params_convolution.h"
 
 namespace twill {
 namespace TWILL_ISA {
@@ -30,7 +32,6 @@ using namespace simd;
 
 namespace {
 
-constexpr int kMaxTaps = 256;
 constexpr int kMaxRows = kCompact ? 2 : 7;
 
 template <int kRows, int kTaps, bool kPartial>
@@ -269,8 +270,11 @@ void add_image(const Conv2dParams& p, const float* x, const float* gradient, int
   }
 }
 
-// The sums of some channels, taps of a vector of channels side by side: what add_depthwise keeps in L1 while
-// the images pass, one after another, each with all of these channels.
+// Vectors of sums at a time: 16 kB with 16 lanes.
+constexpr int kVectors = 2 * kDepthwiseTaps;
+
+// The sums of some channels, taps of a vector of channels side by side: they stay in L1 while the images
+// pass, one after another, each with all of these channels.
 class Sums {
  public:
   Sums(int taps, int channels, float* grad_weight, float* grad_bias)
@@ -306,24 +310,28 @@ class Sums {
   const int taps_, channels_;
   float* const grad_weight_;
   float* const grad_bias_;
-  alignas(64) float weight_[kMaxTaps * kWidth];
-  alignas(64) float bias_[kMaxTaps * kWidth];
+  alignas(64) float weight_[kVectors * kWidth];
+  alignas(64) float bias_[kVectors * kWidth];
 };
 
 }  // namespace
 
-bool is_depthwise(const Conv2dParams& p) {
-  return p.groups == p.IC && p.groups == p.OC && int64_t{p.KH} * p.KW <= kMaxTaps;
-}
-
-void add_depthwise(const Conv2dParams& p, const float* x, const float* grad_output, int64_t images,
-                   float* grad_weight, float* grad_bias) {
+void conv2d_depthwise_backward_weight(const Work& work, int64_t begin, int64_t end) {
+  const auto& p = params_of<Conv2dParams>(work);
+  const float* x = operand<const float>(work, 0);
+  const float* grad_output = operand<const float>(work, 1);
+  float* grad_weight = operand<float>(work, 2);
+  float* grad_bias = operand<float>(work, 3);
   const int taps = p.KH * p.KW;
-  const int channels = kMaxTaps / taps * kWidth;
+  if (work.first) {
+    zero_floats(grad_weight, int64_t{taps} * p.OC);
+    if (grad_bias) zero_floats(grad_bias, p.OC);
+  }
+  const int channels = kVectors / taps * kWidth;
   for (int channel = 0; channel < p.IC; channel += channels) {
     const int count = p.IC - channel < channels ? p.IC - channel : channels;
     Sums sums(taps, count, grad_weight + int64_t{channel} * taps, grad_bias ? grad_bias + channel : nullptr);
-    for (int64_t n = 0; n < images; ++n) {
+    for (int64_t n = begin; n < end; ++n) {
       for (int first = 0; first < count; first += kWidth) {
         add_image(p, x + n * p.IH * p.IW * p.IC + channel + first,
                   grad_output + n * p.OH * p.OW * p.OC + channel + first,
