@@ -1,10 +1,13 @@
 import type { Backend, BackendName } from './backend/backend.js';
+import type { KernelSet } from './backend/kernel_sets.js';
 
 export interface BackendRequest {
   /** Threads to use; the backend's own choice when left out. */
   readonly threads?: number;
   /** Instruction set to use; the best that can be had when left out. */
   readonly isa?: string;
+  /** What it has to compute at least; all that there is when left out. Of use where the loader has `kernelSets`. */
+  readonly kernels?: KernelSet;
   /** The folder of the `.wasm` files, an absolute address with a slash at its end, where they are not beside the script. */
   readonly wasmBaseUrl?: string;
   /** Why better choices could not be had; `info()` reports them. */
@@ -21,6 +24,8 @@ export interface BackendLoader {
   loadSync?(request: BackendRequest): Backend;
   /** Instruction sets that it has code for, as far as that is known before it is loaded. */
   readonly instructionSets?: readonly string[];
+  /** Whether it can do with fewer kernels than all, and load faster for it. */
+  readonly kernelSets?: boolean;
   /** What to do where it cannot be had, if anything can be done: completes the sentence "To get it, ...". */
   readonly remedy: string | undefined;
 }

@@ -17,7 +17,7 @@ const FAILING = `
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
   exports.abandon();`;
 
-const variant = { isa: 'simd128', threads: true } as const;
+const variant = { isa: 'simd128', threads: true, kernels: 'all' } as const;
 
 const spawn: SpawnMember = (workerData, { word, failure }) => {
   const worker = new Worker(FAILING, { eval: true, workerData });

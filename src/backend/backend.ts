@@ -1,3 +1,5 @@
+import type { KernelSet } from './kernel_sets.js';
+
 /** Typed arrays that go in and out of a backend's memory; always by copy. */
 export type Values = Float32Array | Float64Array | Int32Array | Uint8Array;
 
@@ -31,6 +33,8 @@ export interface BackendInfo {
   readonly isa: string;
   /** Threads that compute, the one that asks included. */
   readonly threads: number;
+  /** The kernels of the WebAssembly module where those are not all, as `loadBackend` names them. */
+  readonly kernels?: KernelSet;
   /** One sentence for each better choice that could not be had, and why; empty when nothing was given up. */
   readonly fallbacks: readonly string[];
 }

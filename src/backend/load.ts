@@ -2,6 +2,7 @@ import { BackendUnavailableError, TwillError } from '../errors.js';
 import { checkOptions, folderAddress, integerBetween, oneOf, text } from '../options.js';
 import { type BackendLoader, currentPlatform } from '../platform.js';
 import type { Backend, BackendName } from './backend.js';
+import { KERNEL_SETS, type KernelSet, setsWith } from './kernel_sets.js';
 
 /** What `loadBackend` and `TrainingWorker.start` may be told. */
 export interface LoadBackendOptions {
@@ -21,6 +22,12 @@ export interface LoadBackendOptions {
    */
   readonly isa?: string;
   /**
+   * In a browser: what it has to compute at least, so that less is downloaded. `predict`: a plain network (`Conv2d`
+   * that is neither depthwise nor filtered by `winograd`, `Linear`, `ReLU`, `MaxPool2d`, `Flatten`, `Unflatten`,
+   * `Dropout` and sums) is applied; `train`: it is trained as well, with `CrossEntropyLoss` and any optimizer. `fit`, `evaluate` and `predict` see to it themselves where they load a backend. Default `all`.
+   */
+  readonly kernels?: KernelSet;
+  /**
    * In a browser: where the page's server has the package's `.wasm` files (`twill/wasm/*`) under their own names, for
    * bundlers that do not see to it (esbuild, Rollup). Relative to the page; holds for later calls, too. Default: beside
    * the script, or where the bundler put them.
@@ -33,9 +40,10 @@ interface Wanted {
   readonly names: readonly BackendName[];
   readonly threads?: number;
   readonly isa?: string;
+  readonly kernels: KernelSet;
 }
 
-/** Loaded backends by what was asked for: one for each name, number of threads and reasons. */
+/** Loaded backends by what was asked for: one for each name, number of threads, set of kernels and reasons. */
 const loaded = new Map<string, Backend>();
 const loading = new Map<string, Promise<Backend>>();
 const warned = new Set<string>();
@@ -43,7 +51,8 @@ let preferred: Backend | undefined;
 let wasmBaseUrl: string | undefined;
 
 /**
- * Loads a backend, or returns it where it is loaded. The first one also serves the functional calls (`conv2d(...)`).
+ * Loads a backend, or returns it where it is loaded. The first one, or the first with more kernels, also serves the
+ * functional calls (`conv2d(...)`).
  * @throws BackendUnavailableError where it cannot be had, with every reason and the remedy
  */
 export async function loadBackend(options?: LoadBackendOptions): Promise<Backend> {
@@ -51,9 +60,9 @@ export async function loadBackend(options?: LoadBackendOptions): Promise<Backend
   const reasons: string[] = [];
   for (const name of wanted.names) {
     try {
-      const key = cacheKey(name, wanted, reasons);
-      const backend = loadedBefore(key) ?? (await loadOnce(key, name, wanted, reasons));
-      return chosen(key, backend, reasons);
+      const keys = cacheKeys(name, wanted, reasons);
+      const backend = loadedBefore(keys) ?? (await loadOnce(keys, name, wanted, reasons));
+      return chosen(keys, backend, reasons);
     } catch (error) {
       reasons.push(reasonToGoOn(name, error));
     }
@@ -76,15 +85,15 @@ export function loadBackendSync(options?: LoadBackendOptions): Backend {
   const reasons: string[] = [];
   for (const name of wanted.names) {
     try {
-      const key = cacheKey(name, wanted, reasons);
+      const keys = cacheKeys(name, wanted, reasons);
       const loader = loaderOf(name);
-      const known = loadedBefore(key);
+      const known = loadedBefore(keys);
       if (!known && !loader.loadSync) {
         throw new Error('it cannot be loaded at once here: call `await loadBackend()` first');
       }
       const { threads, isa } = wanted;
       const backend = known ?? loader.loadSync!({ threads, isa, wasmBaseUrl, fallbacks: [...reasons] });
-      return chosen(key, backend, reasons);
+      return chosen(keys, backend, reasons);
     } catch (error) {
       reasons.push(reasonToGoOn(name, error));
     }
@@ -98,6 +107,7 @@ function checkWanted(options: LoadBackendOptions | undefined): Wanted {
     'backend',
     'threads',
     'isa',
+    'kernels',
     'wasmBaseUrl',
   ]);
   const platform = currentPlatform();
@@ -113,7 +123,8 @@ function checkWanted(options: LoadBackendOptions | undefined): Wanted {
   if (others.wasmBaseUrl !== undefined) {
     wasmBaseUrl = folderAddress(where, 'wasmBaseUrl', others.wasmBaseUrl);
   }
-  return { names: name === 'auto' ? candidates(isa) : [name], threads, isa };
+  const kernels = oneOf(where, 'kernels', others.kernels ?? 'all', KERNEL_SETS);
+  return { names: name === 'auto' ? candidates(isa) : [name], threads, isa, kernels };
 }
 
 /** The backends to try: those that have the instruction set, or, where it is unknown, the one that can tell. */
@@ -124,14 +135,19 @@ function candidates(isa: string | undefined): BackendName[] {
   return [names.find((name) => backends.get(name)!.instructionSets?.includes(isa)) ?? names[0]!];
 }
 
-function cacheKey(name: BackendName, { threads, isa }: Wanted, reasons: readonly string[]): string {
-  return JSON.stringify([name, threads ?? null, isa ?? null, reasons]);
+/** Keys of those that will do: of what was asked for, and of more kernels. */
+function cacheKeys(
+  name: BackendName,
+  { threads, isa, kernels }: Wanted,
+  reasons: readonly string[],
+): readonly string[] {
+  const sets = setsWith(loaderOf(name).kernelSets ? kernels : 'all');
+  return sets.map((set) => JSON.stringify([name, threads ?? null, isa ?? null, set, reasons]));
 }
 
 /** A backend that was loaded and is still of use. */
-function loadedBefore(key: string): Backend | undefined {
-  const backend = loaded.get(key);
-  return backend?.disposed ? undefined : backend;
+function loadedBefore(keys: readonly string[]): Backend | undefined {
+  return keys.map((key) => loaded.get(key)).find((backend) => backend && !backend.disposed);
 }
 
 function loaderOf(name: BackendName): BackendLoader {
@@ -140,25 +156,26 @@ function loaderOf(name: BackendName): BackendLoader {
   return loader;
 }
 
-/** Two calls that ask for the same thing at the same time share one loading. */
+/** Two calls at the same time, of which one asks for what will do for the other, share one loading. */
 function loadOnce(
-  key: string,
+  keys: readonly string[],
   name: BackendName,
-  { threads, isa }: Wanted,
+  { threads, isa, kernels }: Wanted,
   reasons: readonly string[],
 ): Promise<Backend> {
-  const underWay =
-    loading.get(key) ??
-    loaderOf(name)
-      .load({ threads, isa, wasmBaseUrl, fallbacks: [...reasons] })
-      .finally(() => loading.delete(key));
-  loading.set(key, underWay);
-  return underWay;
+  const underWay = keys.map((key) => loading.get(key)).find((one) => one);
+  if (underWay) return underWay;
+  const [key] = keys as [string];
+  const loads = loaderOf(name)
+    .load({ threads, isa, kernels, wasmBaseUrl, fallbacks: [...reasons] })
+    .finally(() => loading.delete(key));
+  loading.set(key, loads);
+  return loads;
 }
 
-function chosen(key: string, backend: Backend, reasons: readonly string[]): Backend {
-  loaded.set(key, backend);
-  if (!preferred || preferred.disposed) preferred = backend;
+function chosen([key]: readonly string[], backend: Backend, reasons: readonly string[]): Backend {
+  loaded.set(key!, backend);
+  if (!preferred || preferred.disposed || backend.kernels.size > preferred.kernels.size) preferred = backend;
   for (const reason of reasons) {
     if (warned.has(reason)) continue;
     warned.add(reason);

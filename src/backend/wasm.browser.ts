@@ -6,19 +6,31 @@ import type { SpawnMember } from './wasm_team.js';
 const modules = new Map<string, Promise<WebAssembly.Module>>();
 
 /** Bundlers find the modules by these very expressions. */
-function addressOf({ isa, threads }: Variant): URL {
-  if (isa === 'simd128') {
-    return threads
-      ? new URL('../wasm/twill-simd128-threads.wasm', import.meta.url)
-      : new URL('../wasm/twill-simd128.wasm', import.meta.url);
-  }
-  return threads
-    ? new URL('../wasm/twill-relaxed-simd128-threads.wasm', import.meta.url)
-    : new URL('../wasm/twill-relaxed-simd128.wasm', import.meta.url);
-}
+const ADDRESSES: Readonly<Record<string, () => URL>> = {
+  'twill-simd128.wasm': () => new URL('../wasm/twill-simd128.wasm', import.meta.url),
+  'twill-simd128-train.wasm': () => new URL('../wasm/twill-simd128-train.wasm', import.meta.url),
+  'twill-simd128-predict.wasm': () => new URL('../wasm/twill-simd128-predict.wasm', import.meta.url),
+  'twill-simd128-threads.wasm': () => new URL('../wasm/twill-simd128-threads.wasm', import.meta.url),
+  'twill-simd128-threads-train.wasm': () =>
+    new URL('../wasm/twill-simd128-threads-train.wasm', import.meta.url),
+  'twill-simd128-threads-predict.wasm': () =>
+    new URL('../wasm/twill-simd128-threads-predict.wasm', import.meta.url),
+  'twill-relaxed-simd128.wasm': () => new URL('../wasm/twill-relaxed-simd128.wasm', import.meta.url),
+  'twill-relaxed-simd128-train.wasm': () =>
+    new URL('../wasm/twill-relaxed-simd128-train.wasm', import.meta.url),
+  'twill-relaxed-simd128-predict.wasm': () =>
+    new URL('../wasm/twill-relaxed-simd128-predict.wasm', import.meta.url),
+  'twill-relaxed-simd128-threads.wasm': () =>
+    new URL('../wasm/twill-relaxed-simd128-threads.wasm', import.meta.url),
+  'twill-relaxed-simd128-threads-train.wasm': () =>
+    new URL('../wasm/twill-relaxed-simd128-threads-train.wasm', import.meta.url),
+  'twill-relaxed-simd128-threads-predict.wasm': () =>
+    new URL('../wasm/twill-relaxed-simd128-threads-predict.wasm', import.meta.url),
+};
 
 function compile(variant: Variant, { wasmBaseUrl }: BackendRequest): Promise<WebAssembly.Module> {
-  const { href } = wasmBaseUrl ? new URL(fileOf(variant), wasmBaseUrl) : addressOf(variant);
+  const file = fileOf(variant);
+  const { href } = wasmBaseUrl ? new URL(file, wasmBaseUrl) : ADDRESSES[file]!();
   const module = modules.get(href) ?? fetchModule(href);
   modules.set(href, module);
   module.catch(() => modules.delete(href)); // a server that was down may be up at the next call
@@ -75,6 +87,7 @@ const spawnFrom =
 
 export const wasmLoader = wasmLoaderFrom({
   compile,
+  kernelSets: true,
   threads: spawnFrom,
   remedy:
     'serve the folder dist/wasm of the package and say where it is (`loadBackend({ wasmBaseUrl })`), ' +

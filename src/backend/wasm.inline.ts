@@ -14,6 +14,7 @@ export function embeddedWasmLoader(data: EmbeddedModules): BackendLoader {
       modules.set(isa, module);
       return module;
     },
+    kernelSets: false,
     threads: 'twill/inline holds no modules with threads',
     remedy: 'use a browser with WebAssembly SIMD',
   });

@@ -101,7 +101,7 @@ function prove(backend: WasmBackend, threads: number): void {
 
 const loadSync: NonNullable<BackendLoader['loadSync']> = (request) => {
   const threads = request.threads ?? Math.min(MAX_DEFAULT_THREADS, defaultThreads());
-  const choice = new Choice(request, threads, nodeShortcomings());
+  const choice = new Choice(request, 'all', threads, nodeShortcomings());
   for (;;) {
     const variant = choice.next();
     try {

@@ -183,7 +183,8 @@ export class WasmBackend implements Backend {
       text(kernel, 3),
     ]);
     this.kernels = parseSignatures(rows);
-    this.#info = { backend: 'wasm', isa: variant.isa, threads: 1, fallbacks: [] };
+    const { isa, kernels } = variant;
+    this.#info = { backend: 'wasm', isa, threads: 1, ...(kernels !== 'all' && { kernels }), fallbacks: [] };
   }
 
   /** From now on with these threads. */

@@ -1,5 +1,6 @@
 import { BackendUnavailableError } from '../errors.js';
 import type { BackendRequest } from '../platform.js';
+import type { KernelSet } from './kernel_sets.js';
 import { fileOf, type Variant, WASM_INSTRUCTION_SETS, type WasmInstructionSet } from './wasm_module.js';
 import type { Shortcomings } from './wasm_support.js';
 
@@ -22,7 +23,7 @@ export class Choice {
   readonly reasons: string[];
 
   /** Throws `BackendUnavailableError` where the instruction set that was asked for cannot be had. */
-  constructor({ isa, fallbacks }: BackendRequest, threads: number, lacks: Shortcomings) {
+  constructor({ isa, fallbacks }: BackendRequest, kernels: KernelSet, threads: number, lacks: Shortcomings) {
     if (lacks.simd) throw new Error(lacks.simd);
     if (isa !== undefined && !isInstructionSet(isa)) {
       const known = WASM_INSTRUCTION_SETS.join(', ');
@@ -33,7 +34,9 @@ export class Choice {
     }
     this.reasons = [...fallbacks];
     const sets = isa === undefined ? WASM_INSTRUCTION_SETS : [isa];
-    this.#variants = [true, false].flatMap((team) => sets.map((one) => ({ isa: one, threads: team })));
+    this.#variants = [true, false].flatMap((team) =>
+      sets.map((one) => ({ isa: one, threads: team, kernels })),
+    );
     if (threads === 1) this.#variants = this.#variants.filter((one) => !one.threads);
     else if (lacks.threads) this.#withoutThreads(lacks.threads);
     if (isa === undefined && lacks.relaxed) this.#withoutFusing(lacks.relaxed);

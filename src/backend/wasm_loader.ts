@@ -9,6 +9,8 @@ import { MAX_DEFAULT_THREADS, type SpawnMember, Team } from './wasm_team.js';
 /** Where a browser has the modules from. */
 export interface WasmSource {
   compile(variant: Variant, request: BackendRequest): Promise<WebAssembly.Module>;
+  /** Whether it has modules with fewer kernels than all. */
+  readonly kernelSets: boolean;
   /** Starts the threads of a team, or (a text) why there are none. */
   readonly threads: ((request: BackendRequest) => SpawnMember) | string;
   /** What to do where none can be had: completes the sentence "To get it, ...". */
@@ -21,7 +23,8 @@ export function wasmLoaderFrom(source: WasmSource): BackendLoader {
     async load(request) {
       const processors = globalThis.navigator?.hardwareConcurrency ?? 1;
       const threads = request.threads ?? Math.min(MAX_DEFAULT_THREADS, processors);
-      const choice = new Choice(request, threads, lacksOf(source));
+      const kernels = source.kernelSets ? (request.kernels ?? 'all') : 'all';
+      const choice = new Choice(request, kernels, threads, lacksOf(source));
       for (;;) {
         const variant = choice.next();
         try {
@@ -32,6 +35,7 @@ export function wasmLoaderFrom(source: WasmSource): BackendLoader {
       }
     },
     instructionSets: WASM_INSTRUCTION_SETS,
+    kernelSets: source.kernelSets,
     remedy: source.remedy,
   };
 }

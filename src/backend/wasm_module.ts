@@ -1,4 +1,5 @@
 import { OutOfMemoryError } from '../errors.js';
+import type { KernelSet } from './kernel_sets.js';
 import { LinearMemory } from './linear_memory.js';
 
 /** Instruction sets that the modules are compiled for, best first: `relaxed-simd128` has fused multiply-add. */
@@ -10,11 +11,12 @@ export interface Variant {
   readonly isa: WasmInstructionSet;
   /** Whether its memory is shared and it can run in a team of threads. */
   readonly threads: boolean;
+  readonly kernels: KernelSet;
 }
 
-/** `twill-relaxed-simd128-threads.wasm`: its file in dist/wasm. */
-export function fileOf({ isa, threads }: Variant): string {
-  return `twill-${isa}${threads ? '-threads' : ''}.wasm`;
+/** `twill-relaxed-simd128-threads-train.wasm`: its file in dist/wasm. */
+export function fileOf({ isa, threads, kernels }: Variant): string {
+  return `twill-${isa}${threads ? '-threads' : ''}${kernels === 'all' ? '' : `-${kernels}`}.wasm`;
 }
 
 /** What wasm/exports.cc exports; pointers are addresses, and 1 and 0 are true and false. */

@@ -121,7 +121,7 @@ export class ProgramBuilder {
     section: Section = 'body',
   ): void {
     const signature = this.#backend.kernels.get(kernel);
-    if (!signature) throw new BackendError(`the ${this.#backend.name} backend has no kernel ${kernel}`);
+    if (!signature) throw new BackendError(missing(kernel, this.#backend));
     const call: Call = {
       signature,
       params: signature.params.map((name) => (name === STRIDE ? 0 : word(kernel, name, params[name]))),
@@ -187,6 +187,12 @@ export class ProgramBuilder {
   #add(role: Role): Buffer {
     return { id: this.#roles.push(role) - 1 };
   }
+}
+
+function missing(kernel: string, backend: Backend): string {
+  const { kernels } = backend.info();
+  const remedy = kernels ? `, for it was loaded with \`kernels: '${kernels}'\`: load one that has all` : '';
+  return `the ${backend.name} backend has no kernel ${kernel}${remedy}`;
 }
 
 function word(kernel: string, name: string, value: number | undefined): number {

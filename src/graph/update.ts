@@ -6,6 +6,9 @@ import type { ProgramBuilder } from './program.js';
 
 const FLOAT = Float32Array.BYTES_PER_ELEMENT;
 
+/** Floats from one group's numbers (`hyper`) to the next: buffers begin at multiples of 64 bytes. */
+export const HYPER_FLOATS = 16;
+
 /** What changes the parameters, after the gradients of the whole batch are there. */
 export interface UpdateRequest {
   /** The group of parameters that one belongs to: those of a group lie side by side. Default all in group 0. */

@@ -1,11 +1,14 @@
 import type { Backend } from '../backend/backend.js';
+import { setsWith } from '../backend/kernel_sets.js';
 import { fuse } from '../graph/fuse.js';
 import type { GraphNode, TracedGraph } from '../graph/graph.js';
+import { kernelsFor } from '../graph/kernels.js';
 import { measure, type MemoryNeeds } from '../graph/measure.js';
 import { ModuleBuffer, type Parameter } from '../graph/parameter.js';
+import type { Loss } from '../graph/request.js';
+import { HYPER_FLOATS, type UpdateRequest } from '../graph/update.js';
 import { crossEntropy } from '../ops/cross_entropy.js';
 import { formatShape } from '../ops/op.js';
-import { SGD } from '../optim/sgd.js';
 
 /**
  * The table that `Module.summary` prints. With a backend it ends in the planned memory of a training step (SGD
@@ -45,26 +48,38 @@ export function summarise(
   return `${lines.join('\n')}\n`;
 }
 
+/** As far as the backend has the kernels. */
 function memoryLines(traced: TracedGraph, batchSize: number, backend: Backend): string[] {
   const lines: string[] = [];
+  const { kernels = 'all' } = backend.info();
+  const has = (loss?: Loss) => setsWith(kernelsFor(traced, loss)).includes(kernels);
   const classifies = traced.output.shape.length === 1 && !traced.output.spec.flattened;
-  if (classifies) {
+  if (classifies && has(LOSS)) {
     lines.push(memoryLine('training', trainingNeeds(traced, batchSize, backend), batchSize, backend));
   }
+  if (!has()) return lines;
   const inference = measure(traced, { backend, capacity: batchSize, input: 'uint8' });
   lines.push(memoryLine('inference', inference, batchSize, backend));
   return lines;
 }
 
+const LOSS: Loss = { op: crossEntropy(), reduction: 'mean' };
+
 /** What training steps of a classifier take, by SGD without momentum, from images that are bytes. */
 export function trainingNeeds(traced: TracedGraph, batchSize: number, backend: Backend): MemoryNeeds {
-  const emit = (update: Parameters<SGD['emit']>[0]) => void new SGD().emit(update);
+  // The optimizer's own would bring all of it into every bundle.
+  const emit: UpdateRequest['emit'] = ({ ranges, numbers, call }) => {
+    const hyper = numbers('hyper', HYPER_FLOATS * ranges.length);
+    ranges.forEach(({ count, parameters: parameter, gradients: gradient }, i) =>
+      call('sgd_update', { count }, { parameter, gradient, hyper: hyper(HYPER_FLOATS * i, HYPER_FLOATS) }),
+    );
+  };
   const state = () => undefined as never;
   return measure(traced, {
     backend,
     capacity: batchSize,
     input: 'uint8',
-    loss: { op: crossEntropy(), reduction: 'mean' },
+    loss: LOSS,
     gradients: 'parameters',
     output: false,
     update: { emit, state },

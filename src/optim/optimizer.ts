@@ -1,5 +1,5 @@
 import { OptionError } from '../errors.js';
-import type { UpdateEmitter } from '../graph/update.js';
+import { HYPER_FLOATS, type UpdateEmitter } from '../graph/update.js';
 import { checkOptions, nonNegativeNumber, show } from '../options.js';
 import { checkNames, formatNames, isNamed, type ParameterNames } from './names.js';
 
@@ -40,9 +40,6 @@ export interface UpdateRule<Settings extends LearningRate> {
 
 /** Name of the state that holds the numbers which change from step to step. */
 const HYPER = 'hyper';
-/** Floats from one group's numbers to the next: buffers begin at multiples of 64 bytes. */
-const STRIDE = 16;
-
 /** Some of a model's parameters, with a learning rate and numbers of their own. */
 export class ParameterGroup<Settings extends LearningRate = LearningRate> {
   /** Which they are. */
@@ -223,7 +220,7 @@ export abstract class Optimizer<Settings extends LearningRate = LearningRate> {
    */
   emit(update: UpdateEmitter): { state: string; values: (step: number) => Float32Array } {
     const rule = this.#rule;
-    const hyper = update.numbers(HYPER, update.ranges.length * STRIDE);
+    const hyper = update.numbers(HYPER, update.ranges.length * HYPER_FLOATS);
     update.ranges.forEach(({ group, count, parameters, gradients, state }, index) => {
       const states = rule
         .states(this.#settingsOf(group), this.movesMomentum)
@@ -234,15 +231,15 @@ export abstract class Optimizer<Settings extends LearningRate = LearningRate> {
         {
           parameter: parameters,
           gradient: gradients,
-          hyper: hyper(index * STRIDE, STRIDE),
+          hyper: hyper(index * HYPER_FLOATS, HYPER_FLOATS),
           ...Object.fromEntries(states),
         },
       );
     });
     const values = (step: number) => {
-      const all = new Float32Array(update.ranges.length * STRIDE);
+      const all = new Float32Array(update.ranges.length * HYPER_FLOATS);
       update.ranges.forEach(({ group }, index) =>
-        all.set(rule.numbers(this.#settingsOf(group), step), index * STRIDE),
+        all.set(rule.numbers(this.#settingsOf(group), step), index * HYPER_FLOATS),
       );
       return all;
     };

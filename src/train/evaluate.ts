@@ -1,5 +1,4 @@
 import type { Backend } from '../backend/backend.js';
-import { loadBackend } from '../backend/load.js';
 import { checkTargets, targetsOf } from '../data/check.js';
 import type { Dataset, Pixels } from '../data/dataset.js';
 import { DataLoader } from '../data/loader.js';
@@ -7,6 +6,7 @@ import type { Module } from '../nn/module.js';
 import { CrossEntropyLoss, type Loss } from '../nn/loss.js';
 import { classesOf as classesOfOutput } from '../ops/cross_entropy.js';
 import { checkOptions } from '../options.js';
+import { backendFor } from './backend-for.js';
 import { Predictor } from './predictor.js';
 import { argmax, softmax } from './scores.js';
 
@@ -144,7 +144,7 @@ async function withPredictor<T>(
   const predictor = new Predictor(model, {
     inputShape,
     batchSize,
-    backend: backend ?? (await loadBackend()),
+    backend: backend ?? (await backendFor(model, inputShape)),
   });
   try {
     return await use(predictor);

@@ -1,10 +1,11 @@
 import type { BackendInfo } from '../backend/backend.js';
-import { loadBackend } from '../backend/load.js';
 import { targetsOf } from '../data/check.js';
 import type { Dataset } from '../data/dataset.js';
 import type { Batch, DataLoader } from '../data/loader.js';
 import { NumericError, OptionError } from '../errors.js';
+import { CrossEntropyLoss } from '../nn/loss.js';
 import type { Module } from '../nn/module.js';
+import { backendFor } from './backend-for.js';
 import { encodeCheckpoint } from './checkpoint.js';
 import { type BestEpoch, BestSoFar } from './early-stopping.js';
 import { evaluateWith } from './evaluate.js';
@@ -117,9 +118,10 @@ export class FitRun implements AsyncIterable<EpochResult> {
     this.#started = true;
     const { optimizer, loss, validation, averaging, clipGradNorm, clipGradValue, resume, detectAnomaly } =
       this.#options;
-    const backend = this.#options.backend ?? (await loadBackend());
-    this.#info = backend.info();
     const { batchSize, seed, shape: inputShape } = this.#loader;
+    const backend =
+      this.#options.backend ?? (await backendFor(this.#model, inputShape, loss ?? new CrossEntropyLoss()));
+    this.#info = backend.info();
     const clipping = { clipGradNorm, clipGradValue };
     const resumed = resume === undefined ? undefined : await resumeBytes(resume);
     const settings = {

@@ -56,7 +56,8 @@ async function losses(make) {
 
 /** Trains on this thread and in a worker; `where` tells them what a bundler cannot. */
 export async function train({ script, ...where } = {}) {
-  const backend = await loadBackend(where);
+  // The worker takes the module with all kernels: both kinds are found.
+  const backend = await loadBackend({ ...where, kernels: 'train' });
   const here = await losses((model, options) => new Trainer(model, { ...options, backend }));
   const worker = await TrainingWorker.start({ script, ...where });
   const there = await losses((model, options) => worker.trainer(model, options));

@@ -96,6 +96,9 @@ const rollup: Build = async (project) => {
   const bundle = await bundleWithRollup({
     input: { main: join(project.root, 'rollup', 'main.js'), worker: 'twill/worker/script' },
     plugins: [nodeResolve({ browser: true, rootDir: project.root })],
+    onwarn({ message }) {
+      throw new Error(message); // what a user would be shown
+    },
   });
   await bundle.write({ dir: dist, format: 'es' });
   await bundle.close();

@@ -1,8 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
+import type { KernelSet } from '../../src/backend/kernel_sets.js';
+import { fileOf, WASM_INSTRUCTION_SETS } from '../../src/backend/wasm_module.js';
 
 /** What esbuild makes of an app's text: bytes after gzip, and the package's modules that are in it. */
 async function bundle(contents: string): Promise<{ bytes: number; modules: string[] }> {
@@ -33,9 +35,23 @@ const TRAIN = `
   fit(model, new ImageDataset(globalThis.data), { optimizer: new SGD({ lr: 0.1 }) }).finish();`;
 
 const PREDICT = `
-  import { Flatten, Linear, load, predict, Sequential } from 'twill';
-  const model = new Sequential(new Flatten(), new Linear(784, 10));
+  import { Conv2d, Flatten, Linear, load, MaxPool2d, predict, ReLU, Sequential } from 'twill';
+  const model = new Sequential(
+    new Conv2d(1, 16, 5, { padding: 2 }), new ReLU(), new MaxPool2d(2),
+    new Conv2d(16, 32, 5, { padding: 2 }), new ReLU(), new MaxPool2d(2),
+    new Flatten(), new Linear(32 * 7 * 7, 10));
   load(model, 'model.safetensors').then(() => predict(model, globalThis.images));`;
+
+/** Layers and an optimizer that a plain network does without. */
+const MORE = `
+  import {
+    AdamW, AvgPool2d, BatchNorm2d, Conv2d, Dropout, fit, Flatten, GELU, Linear, Sequential,
+  } from 'twill';
+  import { ImageDataset } from 'twill/data';
+  const model = new Sequential(
+    new Conv2d(1, 16, 5, { padding: 2 }), new BatchNorm2d(16), new GELU(), new AvgPool2d(2),
+    new Conv2d(16, 16, 3, { groups: 16 }), new Dropout(0.5), new Flatten(), new Linear(16 * 12 * 12, 10));
+  fit(model, new ImageDataset(globalThis.data), { optimizer: new AdamW() }).finish();`;
 
 const FUNCTIONS = `
   import { functional, loadBackend } from 'twill';
@@ -51,15 +67,32 @@ describe('what ends in a bundle', () => {
     expect(modules.filter((one) => unused.test(one))).toEqual([]);
   });
 
-  it('is less than 125 kB with a WebAssembly module, of which a page fetches one', async () => {
-    const { bytes } = await bundle(TRAIN);
-    const folder = fileURLToPath(new URL('../../dist/wasm/', import.meta.url));
-    const modules = readdirSync(folder).filter((name) => name.endsWith('.wasm'));
-    expect(modules).toHaveLength(4);
-    for (const name of modules) {
-      const module = gzipSync(readFileSync(folder + name), { level: 9 });
-      expect(bytes + module.length, name).toBeLessThan(125_000);
+  // With the one module that a page fetches for it, as test/browser/kernel-sets.test.ts sees.
+  it.each<[string, string, KernelSet, number]>([
+    ["applies the article's network", PREDICT, 'predict', 60_000],
+    ['trains it', TRAIN, 'train', 92_000],
+    ['trains one of other layers', MORE, 'all', 128_000],
+  ])('where it %s', async (_, contents, kernels, most) => {
+    const { bytes } = await bundle(contents);
+    const variants = WASM_INSTRUCTION_SETS.flatMap((isa) =>
+      [true, false].map((threads) => ({ isa, threads, kernels })),
+    );
+    for (const file of variants.map(fileOf)) {
+      const module = gzipSync(readFileSync(new URL(`../../dist/wasm/${file}`, import.meta.url)), {
+        level: 9,
+      });
+      expect(bytes + module.length, file).toBeLessThan(most);
     }
+  });
+
+  it('is no layer that the app does not have', async () => {
+    const { modules } = await bundle(PREDICT);
+    expect(modules).toContain('ops/conv2d_pool');
+    expect(
+      modules.filter((one) =>
+        /norm|activation|avg_pool|dropout|transpose2d|optim\/|train\/(fit|trainer)/.test(one),
+      ),
+    ).toEqual([]);
   });
 
   it('is less where a model only predicts, and again where there is none', async () => {
