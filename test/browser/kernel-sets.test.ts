@@ -2,13 +2,15 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ImageDataset } from '../../src/data/index.browser.js';
 import type * as twill from '../../src/index.browser.js';
+import type { TrainingWorker } from '../../src/worker/index.browser.js';
 import { BROWSER, launch, serve } from './browser.js';
 
 const PAGE = `<!doctype html>
 <script type="module">
 import * as twill from '/dist/index.browser.js';
 import { ImageDataset } from '/dist/data/index.browser.js';
-window.twill = twill;
+import { TrainingWorker } from '/dist/worker/index.browser.js';
+Object.assign(window, { twill, TrainingWorker });
 window.images = new ImageDataset({
   images: Uint8Array.from({ length: 40 * 144 }, (_, i) => (i * 7919) % 256),
   labels: Uint8Array.from({ length: 40 }, (_, i) => i % 10),
@@ -23,6 +25,7 @@ window.ready = true;
 /** What the page has; its own functions are sent to it as text. */
 interface Page {
   readonly twill: typeof twill;
+  readonly TrainingWorker: typeof TrainingWorker;
   readonly images: ImageDataset;
   network(...between: unknown[]): twill.Sequential;
 }
@@ -103,6 +106,23 @@ describe(`what a page in ${BROWSER} downloads`, () => {
       true,
     ]);
     expect(fetched).toEqual(['simd128-predict', 'simd128']);
+  });
+
+  it('is as little in a worker that is told so', async () => {
+    const { result } = await visit(async ({ TrainingWorker, twill, images, network }) => {
+      const worker = await TrainingWorker.start({ kernels: 'train' });
+      const model = network();
+      const run = worker.fit(model, images, { epochs: 1, optimizer: new twill.SGD({ lr: 0.1 }) });
+      const { epochs } = await run.finish();
+      const refused = await worker.predict(network(new twill.BatchNorm2d(8)), images).then(String, String);
+      await worker.close();
+      return [worker.info().kernels, epochs.length, refused];
+    });
+    expect(result).toEqual([
+      'train',
+      1,
+      expect.stringMatching(/^BackendError: .*no kernel batch_norm_\w+, .*`kernels: 'train'`/),
+    ]);
   });
 
   it('is fetched once for calls at the same time, by the one that needs more', async () => {
