@@ -1,5 +1,5 @@
-// The gradient of a convolution by its input as correlations: each input pixel sums what the outputs that read it
-// send back.
+// The gradient of a convolution by its input as correlations: each input pixel sums what the outputs that
+// read it send back.
 //
 // With stride s, the input rows i, i + s, i + 2s, ... are reached by the same taps: those for which i + pad -
 // kh * dilation is a multiple of s. Each such phase is a correlation of grad_output at stride 1, with its
