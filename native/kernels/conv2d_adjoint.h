@@ -7,6 +7,7 @@
 #pragma once
 
 #include "conv2d_correlation.h"
+#include "kernel.h"
 #include "params_convolution.h"
 
 namespace twill {
@@ -62,6 +63,25 @@ inline void for_phases(const Conv2dParams& p, const float* weight_t, float* grad
                   int64_t{p.stride_w} * p.IC, false});
     }
   }
+}
+
+// conv2d_backward_input and its like: for_blocks(correlation, weight, body) calls body(block) for all
+// channels that come out, in blocks that `correlate` takes.
+template <typename ForBlocks>
+inline void gradient_by_input(const Work& work, int64_t begin, int64_t end, const ForBlocks& for_blocks) {
+  const auto& p = params_of<Conv2dParams>(work);
+  const float* grad_output = operand<const float>(work, 0);
+  const int64_t x_image = int64_t{p.IH} * p.IW * p.IC;
+  for_phases(p, operand<const float>(work, 1), operand<float>(work, 2),
+             [&](const Correlation& c, const float* weight, Target target) {
+               float* const grad_input = target.y;
+               for_blocks(c, weight, [&](const auto& block) {
+                 for (int64_t n = begin; n < end; ++n) {
+                   target.y = grad_input + n * x_image + block.y_channel;
+                   correlate(c, block, grad_output + n * p.OH * c.x_row, nullptr, target);
+                 }
+               });
+             });
 }
 
 }  // namespace

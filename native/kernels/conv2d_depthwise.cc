@@ -22,7 +22,7 @@ constexpr int kMaxPixels = kCompact ? 1 : 8;
 
 // Channels that are computed side by side, with their weights: for each vector of channels a vector a tap.
 struct Channels {
-  int32_t first, count;
+  int32_t y_channel, count;
   const float* weight;
 };
 
@@ -154,7 +154,7 @@ void correlate_in_blocks(const Correlation& c, const Channels& channels, const f
       b.weight = channels.weight + taps_h.begin * b.w_row + taps_w.begin * kWidth;
       b.bias = bias;
       b.x = x + (top + taps_h.begin * c.rows.step) * c.x_row + (left + taps_w.begin * c.cols.step) * c.x_col +
-            channels.first;
+            channels.y_channel;
       b.y = target.y + row * target.y_row + (col - target.col) * target.y_col;
       run(width, b, channels.count);
     }
@@ -201,7 +201,7 @@ void correlate(const Correlation& c, const Channels& channels, const float* x, c
     walk.weight = channels.weight + channel * taps;
     walk.bias = bias ? bias + channel : nullptr;
     walk.y = target.y + channel;
-    walk_over(c, walks_for(c.cols, walk.lanes < kWidth), x + channels.first + channel, target, walk);
+    walk_over(c, walks_for(c.cols, walk.lanes < kWidth), x + channels.y_channel + channel, target, walk);
   }
 }
 
@@ -242,27 +242,16 @@ void conv2d_depthwise_forward(const Work& work, int64_t begin, int64_t end) {
 
   for_channels(c, operand<const float>(work, 1), [&](const Channels& channels) {
     for (int64_t n = begin; n < end; ++n)
-      correlate(c, channels, x + n * x_image, bias ? bias + channels.first : nullptr,
+      correlate(c, channels, x + n * x_image, bias ? bias + channels.y_channel : nullptr,
                 {rows.begin, rows.end - rows.begin, 0, p.OW,
-                 y + n * y_image + rows.begin * y_row + channels.first, y_row, p.OC, p.relu != 0});
+                 y + n * y_image + rows.begin * y_row + channels.y_channel, y_row, p.OC, p.relu != 0});
   });
 }
 
 void conv2d_depthwise_backward_input(const Work& work, int64_t begin, int64_t end) {
-  const auto& p = params_of<Conv2dParams>(work);
-  const float* grad_output = operand<const float>(work, 0);
-  const int64_t x_image = int64_t{p.IH} * p.IW * p.IC;
-
-  for_phases(p, operand<const float>(work, 1), operand<float>(work, 2),
-             [&](const Correlation& c, const float* weight, Target target) {
-               float* const grad_input = target.y;
-               for_channels(c, weight, [&](const Channels& channels) {
-                 for (int64_t n = begin; n < end; ++n) {
-                   target.y = grad_input + n * x_image + channels.first;
-                   correlate(c, channels, grad_output + n * p.OH * c.x_row, nullptr, target);
-                 }
-               });
-             });
+  gradient_by_input(work, begin, end, [](const Correlation& c, const float* weight, const auto& body) {
+    for_channels(c, weight, body);
+  });
 }
 
 }  // namespace TWILL_ISA

@@ -20,7 +20,7 @@ namespace twill {
 
 // clang-format on
 
-// Taps that depthwise kernels have room for (src/ops/conv2d.ts).
+// Taps that depthwise kernels have room for (src/ops/conv2d_kernels.ts).
 constexpr int32_t kDepthwiseTaps = 128;
 // Input channels that minimal filtering has room for.
 constexpr int32_t kWinogradChannels = 1792;

@@ -24,7 +24,8 @@ export interface LoadBackendOptions {
   /**
    * In a browser: what it has to compute at least, so that less is downloaded. `predict`: a plain network (`Conv2d`
    * that is neither depthwise nor filtered by `winograd`, `Linear`, `ReLU`, `MaxPool2d`, `Flatten`, `Unflatten`,
-   * `Dropout` and sums) is applied; `train`: it is trained as well, with `CrossEntropyLoss` and any optimizer. `fit`, `evaluate` and `predict` see to it themselves where they load a backend. Default `all`.
+   * `Dropout` and sums) is applied; `train`: it is trained as well, with `CrossEntropyLoss` and any optimizer. `fit`,
+   * `evaluate` and `predict` see to it themselves where they load a backend. Default `all`.
    */
   readonly kernels?: KernelSet;
   /**

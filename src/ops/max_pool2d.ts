@@ -27,7 +27,7 @@ export function poolOutput(
 const MAX_WINDOW = 254;
 
 /** Whether what comes before can pool as well: windows that do not overlap, on no padding. */
-function fitsByte({ kernel, stride, padding, dilation, ceilMode }: MaxPool2dAttributes): boolean {
+function canFold({ kernel, stride, padding, dilation, ceilMode }: MaxPool2dAttributes): boolean {
   return (
     !ceilMode &&
     [0, 1].every((axis) => stride[axis] === kernel[axis] && padding[axis] === 0 && dilation[axis] === 1) &&
@@ -41,7 +41,7 @@ export const maxPool2d: Op<MaxPool2dAttributes> = {
   plain: () => true,
 
   foldInto(before, { attributes }) {
-    const op = fitsByte(attributes) ? before.op.pooled?.(before, before.shared) : undefined;
+    const op = canFold(attributes) ? before.op.pooled?.(before, before.shared) : undefined;
     return op && { op, attributes: { pool: attributes.kernel } };
   },
 
